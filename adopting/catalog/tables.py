@@ -105,6 +105,4 @@ class Database:
 
     def whole(self, oid: int) -> int:
         """Return the table that a partition belongs to, or the table itself."""
-        while self.catalog.relations[oid].is_partition and self.catalog.parents.get(oid):
-            oid = self.catalog.parents[oid][0]
-        return oid
+        return self.catalog.root(oid)

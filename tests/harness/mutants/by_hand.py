@@ -241,9 +241,9 @@ PLACES = [
     ("engine/compiler/requirements/parents.py", "parts_of(key) - of_parts", "parts_of(key)"),
     ("engine/compiler/children.py", "referring_first(deepest_first(branches))", "deepest_first(branches)"),
     ("engine/undo/restoring.py", '        written[table.regclass, "updated"] += write_again(table)\n', ""),
-    ("engine/undo/checking.py", "if name in table.known or not is_stamped", "if not is_stamped"),
-    ("engine/undo/conflicts.py", "frozenset(of_types | to_undone |", "frozenset(of_types |"),
-    ("engine/undo/conflicts.py", "frozenset(of_types | to_undone |", "frozenset(to_undone |"),
+    ("engine/undo/checking.py", "if not (is_stamped and is_time(table, name))", "if not is_stamped"),
+    ("engine/undo/checking.py", " and column not in table.known", ""),
+    ("engine/undo/restoring.py", " if name not in table.table.numbered]", "]"),
     ("engine/undo/tables.py", "if name in self.table.base_types]", "if name in self.table.columns]"),
     (
         "engine/compiler/plans.py",

@@ -242,6 +242,7 @@ def test_rows_that_refer_to_each_other() -> None:
     """Each note has pages, of which one is its first."""
     change(NOTE + ONCE + PAGE + "ALTER TABLE note ADD first_id bigint; CREATE INDEX ON note (first_id)")
     change("ALTER TABLE page ADD FOREIGN KEY (note_id) REFERENCES note")
+    change("CREATE UNIQUE INDEX page_once ON page (note_id)")
     note = table()
     page = child_of(note)
     below = (Child(child_of(page, "note", "first", null=True), "first", detached=True),)
@@ -258,6 +259,32 @@ def test_rows_that_refer_to_each_other() -> None:
         change("ALTER TABLE note ALTER CONSTRAINT first NOT DEFERRABLE")
         assert ids(found(notes)) == ["transfers.E103"]
         change("ALTER TABLE note DROP CONSTRAINT first")
+
+
+def test_rows_that_refer_to_each_other_and_are_kept() -> None:
+    """Pages are re-pointed, and none of them is deleted if no key says that two conflict."""
+    change(NOTE + ONCE + PAGE + "ALTER TABLE note ADD first_id bigint; CREATE INDEX ON note (first_id)")
+    change("ALTER TABLE page ADD FOREIGN KEY (note_id) REFERENCES note")
+    change("ALTER TABLE note ADD FOREIGN KEY (first_id) REFERENCES page")
+    note = table()
+    notes = entry(note, rule=Combine(KeepTarget()), children=(Child(child_of(note), "note"),))
+    assert found(notes) == []
+
+
+def test_a_circle_by_the_foreign_key_of_a_partition() -> None:
+    change("""
+        CREATE TABLE note (id bigint PRIMARY KEY, user_id bigint, first_id bigint) PARTITION BY RANGE (id);
+        CREATE TABLE note_1 PARTITION OF note FOR VALUES FROM (1) TO (9);
+        CREATE INDEX ON note (user_id); CREATE INDEX ON note (first_id);
+    """)
+    change(PAGE + "ALTER TABLE page ADD FOREIGN KEY (note_id) REFERENCES note")
+    change("ALTER TABLE note_1 ADD FOREIGN KEY (first_id) REFERENCES page ON DELETE SET NULL")
+    note = table()
+    page = child_of(note)
+    first = Child(child_of(page, "note_1", "first", null=True), "first", detached=True)
+    notes = entry(note, rule=Overwrite(), children=(Child(page, "note", children=(first,)),))
+    error = only(errors(notes))
+    assert (error.id, "is in the way (ON DELETE SET NULL)" in error.msg) == ("transfers.E103", True)
 
 
 # --- Composite foreign keys ------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from tests.fixtures.roles import as_owner
 from tests.transfers.rules.featured import change, put
@@ -335,29 +335,98 @@ def test_what_a_trigger_stamps_on_new_rows(people: People) -> None:
     assert rows_as_text([sched]) == before
 
 
-def test_what_a_trigger_stamps_on_new_rows_and_on_changed_ones(people: People) -> None:
-    """As in rows that were moved back, the column then has what the trigger writes; all others are as they were."""
-    put(people, "smallapp_sched", ("T", 2, 1), ("S", 1, 2), columns="owner slot v")
-    meddle("smallapp_sched", "BEFORE INSERT OR UPDATE", "NEW.v = 77; RETURN NEW;")
-    restore(run_after_leaving(people, people.pairs[:1], "smallapp_sched"))
-    found = [(row["owner_id"], row["slot"], row["v"]) for row in rows_of("smallapp_sched")]
-    assert found == [(people["T"].pk, 2, 77), (people["S"].pk, 1, 77)]
-
-
-def test_what_one_trigger_stamps_on_new_rows_and_another_on_changed_ones(people: People) -> None:
-    change("ALTER TABLE smallapp_shift ADD at integer DEFAULT 1, ADD touched integer DEFAULT 1")
-    put(people, "smallapp_shift", ("T", 1), ("S", 2), columns="worker slot")
-    made = run_after_leaving(people, people.pairs[:1], "smallapp_shift")
-    meddle("smallapp_shift", "BEFORE INSERT", "NEW.at = 77; RETURN NEW;")
+@pytest.fixture
+def stamped(people: People) -> int:
+    """Shifts with the times of their creation and of their last change. Returns the ID of the transfer."""
     change("""
-        CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.touched = 88; RETURN NEW; END $$;
-        CREATE TRIGGER toucher BEFORE UPDATE ON smallapp_shift FOR EACH ROW EXECUTE FUNCTION touch();
+        ALTER TABLE smallapp_shift ADD created timestamptz DEFAULT '2020-01-01 UTC',
+            ADD touched timestamptz DEFAULT '2020-01-01 UTC', ADD code text DEFAULT 'A';
+        CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN NEW.touched = '2030-01-01 UTC'; RETURN NEW; END $$;
     """)
-    restore(made)
-    assert {row["id"]: (row["at"], row["touched"]) for row in rows_of("smallapp_shift")} == {
-        1: (1, 88),
-        2: (1, 88),
-    }
+    put(people, "smallapp_shift", ("T", 1), ("S", 2), columns="worker slot")
+    return run_after_leaving(people, people.pairs[:1], "smallapp_shift")
+
+
+def times() -> dict[int, tuple[int, int]]:
+    """Return the years of creation and of the last change of each shift."""
+    execute("SET LOCAL TimeZone = 'UTC'")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, extract(year FROM created), extract(year FROM touched) FROM smallapp_shift"
+        )
+        return {number: (int(created), int(touched)) for number, created, touched in cursor.fetchall()}
+
+
+def test_the_time_that_a_trigger_stamps_on_new_rows_and_on_changed_ones(people: People, stamped: int) -> None:
+    """As in rows that were moved back, the column then has what the trigger writes; all others are as they were."""
+    change(
+        "CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON smallapp_shift FOR EACH ROW EXECUTE FUNCTION touch()"
+    )
+    restore(stamped)
+    assert times() == {1: (2020, 2030), 2: (2020, 2030)}
+
+
+def test_the_times_that_two_triggers_stamp_on_new_rows_and_on_changed_ones(
+    people: People, stamped: int
+) -> None:
+    meddle("smallapp_shift", "BEFORE INSERT", "NEW.created = now(); RETURN NEW;")
+    change("CREATE TRIGGER touch BEFORE UPDATE ON smallapp_shift FOR EACH ROW EXECUTE FUNCTION touch()")
+    restore(stamped)
+    assert times() == {1: (2020, 2030), 2: (2020, 2030)}
+
+
+@pytest.mark.parametrize(
+    ("event", "body"),
+    [
+        ("BEFORE INSERT OR UPDATE", "NEW.code = lower(NEW.code)"),
+        (
+            "BEFORE INSERT OR UPDATE",
+            "IF TG_OP = 'INSERT' THEN NEW.code = 'B'; ELSE NEW.code = OLD.code; END IF",
+        ),
+    ],
+)
+def test_a_trigger_that_writes_more_than_times(people: People, stamped: int, event: str, body: str) -> None:
+    """What it replaces is gone, so the record would not be what it was."""
+    meddle("smallapp_shift", event, f"{body}; RETURN NEW;")
+    with pytest.raises(
+        TotalsMismatch, match="1 deleted records of smallapp_shift did not return as they were"
+    ):
+        undo_all(stamped)
+
+
+def test_a_time_in_a_unique_key_that_a_trigger_stamps(people: People, stamped: int) -> None:
+    change("CREATE UNIQUE INDEX ON smallapp_shift (id, touched)")
+    change(
+        "CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON smallapp_shift FOR EACH ROW EXECUTE FUNCTION touch()"
+    )
+    with pytest.raises(
+        TotalsMismatch, match="1 deleted records of smallapp_shift did not return as they were"
+    ):
+        undo_all(stamped)
+
+
+def test_a_column_that_became_generated_since(people: People, stamped: int) -> None:
+    change("ALTER TABLE smallapp_shift DROP code, ADD code text GENERATED ALWAYS AS ('S' || slot) STORED")
+    with pytest.raises(
+        TotalsMismatch, match="1 deleted records of smallapp_shift did not return as they were"
+    ):
+        undo_all(stamped)
+
+
+def test_an_identity_column_and_a_trigger_that_stamps_each_change(people: People) -> None:
+    """Only the database writes the column, but the trigger could have changed any, so all are compared."""
+    change("""
+        ALTER TABLE smallapp_keyed ALTER id DROP IDENTITY IF EXISTS;
+        ALTER TABLE smallapp_keyed ALTER id ADD GENERATED ALWAYS AS IDENTITY;
+    """)
+    meddle("smallapp_keyed", "BEFORE INSERT OR UPDATE", "NEW.v = NEW.v + 0; RETURN NEW;")
+    s, t = people["S"].pk, people["T"].pk
+    for owner, k in ((s, 1), (t, 1), (s, 2)):
+        execute("INSERT INTO smallapp_keyed (owner_id, k, v) VALUES (%s, %s, 0)", owner, k)
+    before = rows_as_text([type_of("smallapp_keyed")])
+    restore(run_after_leaving(people, people.pairs[:1], "smallapp_keyed"))
+    assert rows_as_text([type_of("smallapp_keyed")]) == before
 
 
 @pytest.mark.parametrize(

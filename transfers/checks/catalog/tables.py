@@ -189,6 +189,12 @@ class Catalog:
         above = self.with_parents(oid) - {oid}
         return self.with_parts(oid) | {one for one in above if self.relations[one].kind == "p"}
 
+    def root(self, oid: int) -> int:
+        """Return the topmost table of which it is a partition, or the table itself."""
+        while self.relations[oid].is_partition and self.parents.get(oid):
+            oid = self.parents[oid][0]
+        return oid
+
     def depends(self, oid: int, column: str, changed: str) -> bool:
         """Return whether the column is the changed one, or generated from it."""
         return changed in (column, *self.sources.get((oid, column), ()))

@@ -6,8 +6,8 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.db.models import ForeignKey, Model
 
 from transfers.checks.catalog.tables import Catalog, Reference, grouped, identifier, reached
-from transfers.checks.children import KEEP_TREES, to_detach
-from transfers.checks.tables.keys import can_lose_rows
+from transfers.checks.children import KEEP_TREES, goes_with_parent, to_detach
+from transfers.checks.tables.keys import can_lose_child_rows, can_lose_rows
 from transfers.checks.tables.references import ACTIONS, foreign_key, is_unique, matches, references_to
 from transfers.engine.compiler.owners import column_of
 from transfers.rules import Child, DataType, all_children
@@ -63,30 +63,37 @@ def circles(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMess
     Whichever of them are deleted first, the others refer to them. The database must look at that afterwards.
     """
     for entry in entries:
-        if can_lose_rows(entry, catalog):
-            declared = list(with_parents(entry.children, catalog.table(entry.model).oid, catalog))
-            lost = {
-                catalog.table(entry.model).oid,
-                *(table for table, _, one in declared if not one.detached),
-            }
-            steps = grouped((table, parent) for table, parent, _ in declared if table in lost)
-            for table, parent, child in declared:
-                if child.detached and table != parent and table in lost & reached(parent, steps):
-                    for found in references_to(parent, catalog):
-                        if matches(child, found, catalog) and not (
-                            found.is_deferred and found.on_delete == "a"
-                        ):
-                            yield circle_error(entry, parent, found, catalog)
+        if not can_lose_rows(entry, catalog):
+            continue
+        own = catalog.table(entry.model).oid
+        declared = list(below(entry, entry.children, own, catalog))
+        deleted = [
+            (catalog.root(table), catalog.root(parent))
+            for child, table, parent in declared
+            if not child.detached
+        ]
+        steps = grouped(deleted)
+        lost = {catalog.root(own), *(table for table, _ in deleted)}
+        for child, table, parent in declared:
+            of, to = catalog.root(table), catalog.root(parent)
+            if child.detached and of != to and of in lost & reached(to, steps):
+                for found in references_to(parent, catalog):
+                    if matches(child, found, catalog) and not (found.is_deferred and found.on_delete == "a"):
+                        yield circle_error(entry, parent, found, catalog)
 
 
-def with_parents(
-    children: Iterable[Child], parent: int, catalog: Catalog
-) -> Iterator[tuple[int, int, Child]]:
-    """Yield each child of the tree, with the tables of its rows and of the rows that they refer to."""
+def below(
+    entry: DataType, children: Iterable[Child], parent: int, catalog: Catalog, *, orphaned: bool = False
+) -> Iterator[tuple[Child, int, int]]:
+    """Yield the children of which a transfer may delete or detach rows, each with its table and that of its parent."""
     for child in children:
         table = catalog.table(child.model).oid
-        yield table, parent, child
-        yield from with_parents(child.children, table, catalog)
+        loses = can_lose_child_rows(entry, child, catalog, orphaned=orphaned)
+        if loses or child.detached:
+            yield child, table, parent
+        if loses:
+            goes = goes_with_parent(entry, child, orphaned=orphaned)
+            yield from below(entry, child.children, table, catalog, orphaned=goes)
 
 
 def circle_error(entry: DataType, parent: int, found: Reference, catalog: Catalog) -> CheckMessage:

@@ -96,6 +96,7 @@ SELECT
     t.changing_references, t.followed, t.partitioned_by, t.root,
     a.attnotnull OR behind.is_required,
     {IS_FILLED},
+    a.attidentity = 'a',
     coalesce((SELECT NOT l.collisdeterministic FROM pg_collation AS l WHERE l.oid = a.attcollation), false),
     a.attname,
     format_type(a.atttypid, a.atttypmod),
@@ -238,6 +239,7 @@ class Table:
     PostgreSQL prints it, or the table itself. `nondeterministic` are the columns whose collation may treat different
     texts as equal, `required` those that are NOT NULL, maybe by their domain, and `filled` those that hold no NULL at
     all: a domain does not refuse that of a join or a subquery, nor a constraint that is NOT VALID those from before.
+    `numbered` are those GENERATED ALWAYS AS IDENTITY, which an UPDATE cannot write.
     """
 
     name: str
@@ -255,6 +257,7 @@ class Table:
     nondeterministic: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
     filled: frozenset[str] = frozenset()
+    numbered: frozenset[str] = frozenset()
     generated: dict[str, str] = field(default_factory=dict)
     sources: dict[str, frozenset[str]] = field(default_factory=dict)
     base_types: dict[str, str] = field(default_factory=dict)
@@ -303,6 +306,7 @@ class ColumnRow(NamedTuple):
 
     is_required: bool
     is_filled: bool
+    is_numbered: bool
     is_nondeterministic: bool
     name: str
     sql_type: str
@@ -353,6 +357,7 @@ def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) 
         frozenset(column.name for column in columns if column.is_nondeterministic),
         frozenset(column.name for column in columns if column.is_required),
         frozenset(column.name for column in columns if column.is_filled),
+        frozenset(column.name for column in columns if column.is_numbered),
         generated={column.name: column.expression for column in columns if column.expression is not None},
         sources={
             column.name: frozenset(column.sources) for column in columns if column.expression is not None

@@ -87,14 +87,20 @@ def has_restored_key(table: UndoneTable, number: int) -> sql.Composed:
     return sql.SQL("t.{} = {}").format(sql.Identifier(name), key)
 
 
+def is_time(table: UndoneTable, column: str) -> bool:
+    """Return whether the column holds times, and the transfer does not know records by it."""
+    return (
+        table.table.base_types[column].startswith(("timestamp", "date", "time")) and column not in table.known
+    )
+
+
 def not_there(table: UndoneTable, place: int) -> sql.Composed:
     """Return the query of the records that did not return as they were.
 
-    If they were written again, what a BEFORE UPDATE trigger then writes into a column by which the transfer does not
-    know them, such as the time of the last change, stays.
+    If they were written again, the times that a BEFORE UPDATE trigger then stamped stay.
     """
     is_stamped = bool(table.written_again) and table.table.has_update_triggers
-    names = [name for name in table.restorable if name in table.known or not is_stamped]
+    names = [name for name in table.kept if not (is_stamped and is_time(table, name))]
     return filled(
         NOT_THERE,
         place=sql.Literal(place),

@@ -4,32 +4,19 @@ Rows depend on each other: a row that stays keeps its unique key, and is no pare
 at what the last one left, until nothing is added.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from psycopg import sql
 
-from transfers.engine.compiler.owners import column_of
-from transfers.engine.compiler.requirements.columns import fields_of, policy_fields
 from transfers.engine.stage import execute, fetch
 from transfers.engine.undo.belonging import check_belonging
 from transfers.engine.undo.comparing import check_table
 from transfers.engine.undo.loading.returning import explain_deleted
-from transfers.engine.undo.references import Reference, check_references, references_of
+from transfers.engine.undo.references import check_references, references_of
 from transfers.engine.undo.tables import UndoneTable, filled, rows, run, send, union_of_all
 from transfers.engine.undo.unique_keys import check_keys
 
 ALL_CONFLICTS = "SELECT DISTINCT pair FROM transfer_conflict"
-
-
-def known_columns(table: UndoneTable, own: Iterable[Reference], undone: Collection[str]) -> frozenset[str]:
-    """Return `UndoneTable.known`. own: the table's foreign keys. undone: the names of all tables of the undo."""
-    of_types = {
-        column_of(entry.model, field)
-        for entry in table.types
-        for field in (*policy_fields(entry), *(name for owner in entry.owners for name in fields_of(owner)))
-    }
-    to_undone = {name for reference in own if reference.parent in undone for name in reference.columns}
-    return frozenset(of_types | to_undone | {*table.keys})
 
 
 def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set[int]:
@@ -39,9 +26,7 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
     """
     references = references_of(tables)
     for table in tables:
-        own = references.get(table.regclass, [])
-        table.parents = frozenset(reference.parent for reference in own)
-        table.known = known_columns(table, own, {one.regclass for one in tables})
+        table.parents = frozenset(reference.parent for reference in references.get(table.regclass, ()))
     before, found = -1, 0
     while found != before:
         before = found

@@ -80,7 +80,7 @@ def update(table: UndoneTable, *, late: bool) -> int:
     has_late = any(group.what in ("adopted", "detached") for group in table.changes)
     if not table.changes or (late and not has_late):
         return 0
-    columns = list(range(len(table.columns)))
+    columns = [n for n, name in enumerate(table.columns) if name not in table.table.numbered]
     assignments = (
         sql.SQL("{0} = CASE WHEN {1} = ANY (f.differs){3} THEN f.{2} ELSE t.{0} END").format(
             sql.Identifier(table.columns[n]),
@@ -137,7 +137,7 @@ def write_again(table: UndoneTable) -> int:
     """
     if not (table.deletions and table.keys and table.table.has_insert_triggers):
         return 0
-    columns = [name for name in table.restorable if name not in table.keys]
+    columns = [name for name in table.restorable if name not in table.table.numbered.union(table.keys)]
     differing = {
         name: sql.SQL("t.{0}::text IS DISTINCT FROM d.{0}::text").format(sql.Identifier(name))
         for name in columns

@@ -9,6 +9,8 @@ from django.db import DataError, IntegrityError
 from psycopg import sql
 
 from transfers.engine.catalog.tables import Table
+from transfers.engine.compiler.owners import column_of
+from transfers.engine.compiler.requirements.columns import policy_fields
 from transfers.engine.compiler.steps import as_text, comma
 from transfers.engine.stage import execute, fetch
 from transfers.rules import DataType
@@ -51,9 +53,7 @@ class UndoneTable:
     `types` are the data types of the table, `lists` the numbers of the columns with lists of users. `last_entry` is
     the ID of the last entry that deleted a row: parents are deleted after their children. `may_return` and `returns`:
     whether records that were changed and then deleted return, see `loading.returning`. `parents` are the tables that
-    its foreign keys refer to. `known` are the columns by which a transfer knows records: those of keys, of users, of
-    policies, and of references to records that return. `written_again` are those of inserted records that triggers had
-    changed.
+    its foreign keys refer to. `written_again` are the columns of inserted records that triggers had changed.
     """
 
     regclass: str
@@ -69,11 +69,18 @@ class UndoneTable:
     may_return: bool = False
     returns: bool = False
     parents: frozenset[str] = frozenset()
-    known: frozenset[str] = frozenset()
     written_again: Sequence[str] = ()
     types: Sequence[DataType] = ()
     lists: Sequence[int] = ()
     row_types: dict[tuple[str, ...], sql.Identifier] = field(default_factory=dict)
+
+    @property
+    def known(self) -> set[str]:
+        """The columns by which a transfer knows records: those of unique keys and policies."""
+        of_policies = {
+            column_of(entry.model, field) for entry in self.types for field in policy_fields(entry)
+        }
+        return of_policies.union(*(key.columns for key in self.table.keys))
 
     def name(self, what: str) -> sql.Identifier:
         return sql.Identifier("pg_temp", f"undo_{self.number}_{what}")
