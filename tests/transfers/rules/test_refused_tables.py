@@ -324,26 +324,44 @@ def test_a_primary_key_that_is_generated_from_the_owner(people: People, rule: Ru
         run(people, keyed)
 
 
-@pytest.mark.parametrize("facts", [{}, {"detached": True}])
-def test_a_generated_foreign_key_of_a_child(people: People, facts: dict[str, bool]) -> None:
-    """As of notes of several kinds of records, of which one is a shift."""
+def test_a_child_whose_foreign_key_is_generated(people: People) -> None:
+    """As of rows that belong to a row of one of several tables: nothing can be written into it."""
     change("""
-        CREATE TABLE remark (id bigint PRIMARY KEY, kind text, number bigint, keyed_id bigint
-            GENERATED ALWAYS AS (CASE WHEN kind = 'keyed' THEN number END) STORED REFERENCES smallapp_keyed);
+        CREATE TABLE remark (id bigint PRIMARY KEY, kind text, number bigint, keyed_id bigint REFERENCES smallapp_keyed
+            GENERATED ALWAYS AS (CASE WHEN kind = 'keyed' THEN number END) STORED);
     """)
-    keyed = put(people, "smallapp_keyed", "S1", "T1", columns="owner k")
-    change("INSERT INTO remark VALUES (1, 'keyed', 1), (2, 'other', 1)")
-    remark = model_of("remark", keyed=to(small.Keyed, null=True))
-    entry = replace(keyed, children=(Child(remark, "keyed", **facts),))
-    with pytest.raises(CannotCompile, match="keyed_id of remark is a generated column"):
-        compile_plan(entry, read_tables(tables_of(entry)))
-    entry = replace(keyed, children=(Child(remark, "keyed", goes_with_parent=True),))
-    before = rows_as_text([entry])
-    with running.only(entry):
-        ran = running.run_pairs(people.by, people.pairs, [entry])
-    assert [row["id"] for row in ran.world["remark"]] == [2]
-    restore(ran.transfer_id)
-    assert rows_as_text([entry]) == before
+    keyed = put(people, "smallapp_keyed", ("S", 1), ("T", 1), ("S", 2), columns="owner k")
+    change("INSERT INTO remark VALUES (1, 'keyed', 1), (2, 'keyed', 2), (3, 'person', 1), (4, 'keyed', 3)")
+    remark = Child(model_of("remark", keyed=to(small.Keyed, null=True)), "keyed")
+
+    def compiled(entry: DataType) -> CompiledPlan:
+        return compile_plan(entry, read_tables(tables_of(entry)))
+
+    words = "keyed_id of remark is a generated column, so its rows can neither get another parent nor lose it"
+    for rule, child in (
+        (Combine(KeepTarget()), remark),
+        (Combine(KeepTarget()), replace(remark, detached=True)),
+        (Overwrite(), replace(remark, detached=True)),
+    ):
+        with pytest.raises(CannotCompile, match=words) as refused:
+            compiled(replace(keyed, rule=rule, children=(child,)))
+    for rule, child in (
+        (Combine(KeepTarget()), replace(remark, goes_with_parent=True)),
+        (Overwrite(), remark),
+    ):
+        entry = replace(keyed, rule=rule, children=(child,))
+        before = rows_as_text([entry])
+        with running.only(entry):
+            ran = running.run_pairs(people.by, people.pairs, [entry])
+        assert ran.counts[0][entry.key]["children"] == 1
+        restore(ran.transfer_id)
+        assert rows_as_text([entry]) == before
+    change("DROP INDEX keyed_once")
+    entry = replace(keyed, children=(remark,))
+    assert compiled(entry).run, "no row is deleted"
+    entry = replace(entry, rule=Overwrite(), children=(replace(remark, detached=True),))
+    change(refused.value.hint.split(": ")[-1])
+    assert compiled(entry).run
 
 
 def test_a_primary_key_of_a_child_that_is_generated_from_its_parent(db: None) -> None:

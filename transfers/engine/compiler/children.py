@@ -196,8 +196,11 @@ def referring_first(branches: Iterable[Branch]) -> Iterator[Branch]:
     """
     waiting = list(branches)
     while waiting:
-        tables = {branch.table.root for branch in waiting}
-        free = (branch for branch in waiting if not branch.referring & tables - {branch.table.root})
+        free = (
+            one
+            for one in waiting
+            if not one.referring.intersection(other.table.root for other in waiting if other is not one)
+        )
         waiting.remove(found := next(free, waiting[0]))
         yield found
 

@@ -98,10 +98,11 @@ def references_can_be_written(data_type: DataType, tables: Mapping[str, Table]) 
         if column in table.generated:
             raise CannotCompile(
                 data_type,
-                f"{column} of {table.name} is a generated column ({table.generated[column]}), so its rows can neither"
-                " get another parent nor lose it.",
+                f"{column} of {table.name} is a generated column, so its rows can neither get another parent nor lose"
+                " it.",
                 f'Let them go with their parent: Child({child.model.__name__}, "{child.field}", goes_with_parent=True).'
-                " Or choose a rule that deletes no row: Combine(on_clash=Rename(…)).",
+                " Or let the application fill an ordinary column:"
+                f' ALTER TABLE {table.regclass} ALTER "{column}" DROP EXPRESSION;',
             )
 
 
