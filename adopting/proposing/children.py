@@ -75,16 +75,20 @@ def below(
 
     orphaned: no row takes the place of their parent, so they are deleted with it.
     """
-    alone: set[tuple[int, str]] = set()
+    is_sure: dict[
+        tuple[int, str], bool
+    ] = {}  # of a column: whether a foreign key of it alone covers the whole table
     for found in sorted(plan.database.references_to(above[-1].oid), key=lambda found: len(found.columns)):
         child = plan.database.tables[plan.database.whole(found.oid)]
         column = identifying(plan, found, child)
-        if (child.oid, column) in alone:
-            continue  # the foreign key of this column alone stands for both
-        if len(found.columns) == 1:
-            alone.add((child.oid, column))
-        else:
-            stands_for_its_rows(found, child, column)
+        place = (child.oid, column)
+        if not is_sure.get(place) and (empty := found.needed_beside(column)):
+            raise Impossible(
+                f"rows of {child.path} without a value in {empty[0]} reference none ({found.name})"
+            )
+        if place in is_sure:
+            continue  # one Child stands for both foreign keys
+        is_sure[place] = len(found.columns) == 1 and found.is_validated and found.oid == child.oid
         must_detach = child in above or child.oid in taken or child.oid in plan.proposals
         if must_detach or (found.on_delete == "n" and column in found.nullable):
             yield detached(plan, proposal, found, child, column)
@@ -106,12 +110,6 @@ def identifying(plan: Plan, found: Reference, child: Table) -> str:
         if plan.foreign.get((child.oid, column)) == (target, referenced):
             return column
     raise Impossible(f"{child.path} references them by several columns ({found.name})")
-
-
-def stands_for_its_rows(found: Reference, child: Table, column: str) -> None:
-    """Raise Impossible if a row may have a value in the column and yet reference none: one without another column."""
-    if not found.is_full and (empty := sorted(set(found.nullable) - {column})):
-        raise Impossible(f"rows of {child.path} without a value in {empty[0]} reference none ({found.name})")
 
 
 def detached(plan: Plan, proposal: Proposal, found: Reference, child: Table, column: str) -> ChildPlan:

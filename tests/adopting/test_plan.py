@@ -249,6 +249,10 @@ STAYS = "Proposed: leave the rows of suite.exam with the Source User."
         ({"other": "NOT NULL"}, ""),
         ({"match": "MATCH FULL"}, ""),
         ({"column": "REFERENCES suite.exam"}, ""),
+        (
+            {"match": "MATCH FULL NOT ENFORCED"},
+            "rows of suite.answer without a value in room reference none (answer_exam_id_room_fkey)",
+        ),
         ({}, "rows of suite.answer without a value in room reference none (answer_exam_id_room_fkey)"),
         (
             {"owner": "REFERENCES suite.person", "match": "MATCH FULL"},

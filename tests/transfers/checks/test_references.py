@@ -267,8 +267,12 @@ def test_rows_that_refer_to_each_other_and_are_kept() -> None:
     change("ALTER TABLE page ADD FOREIGN KEY (note_id) REFERENCES note")
     change("ALTER TABLE note ADD FOREIGN KEY (first_id) REFERENCES page")
     note = table()
-    notes = entry(note, rule=Combine(KeepTarget()), children=(Child(child_of(note), "note"),))
+    page = child_of(note)
+    below = (Child(child_of(page, "note", "first", null=True), "first", detached=True),)
+    notes = entry(note, rule=Combine(KeepTarget()), children=(Child(page, "note", children=below),))
     assert found(notes) == []
+    change("CREATE UNIQUE INDEX ON page (note_id)")
+    assert ids(found(notes)) == ["transfers.E103"]
 
 
 def test_a_circle_by_the_foreign_key_of_a_partition() -> None:

@@ -101,6 +101,10 @@ class Reference:
         """Return the columns as keys of `NOT_TRANSFERRED`, which are in lower case: schema.table.column."""
         return [f"{self.table.schema}.{self.table.name}.{column}".lower() for column in self.columns]
 
+    def needed_beside(self, column: str) -> list[str]:
+        """Return the other columns that may be empty: a row without one references none, although it has this one."""
+        return [] if self.is_full and self.is_validated else sorted({*self.nullable} - {column})
+
     @property
     def pairs(self) -> set[tuple[str, str]]:
         return set(zip(self.columns, self.referenced_columns, strict=True))

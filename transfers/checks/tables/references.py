@@ -101,10 +101,9 @@ def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) ->
         return what, how_to_change(found, parent, catalog)
     if found.is_full and child.detached:
         return f"it is MATCH FULL, so {column} cannot be emptied alone", "Remove detached=True."
-    is_sure = (found.is_full and found.is_validated) or is_alone(child, parent, catalog)
-    if not is_sure and (empty := set(found.nullable) - {column}):
-        what = f"rows without a value in {min(empty)} reference none, but would be its children"
-        return what, how_to_require(found, min(empty))
+    if (empty := found.needed_beside(column)) and not is_alone(child, parent, catalog):
+        what = f"rows without a value in {empty[0]} reference none, but would be its children"
+        return what, how_to_require(found, empty[0])
     return None
 
 

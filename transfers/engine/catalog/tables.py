@@ -26,16 +26,6 @@ IS_FILLED = """
 ))
 """
 
-# The columns by which the partitioned table `c` is divided into partitions, on any level. Each of its keys holds them.
-PARTITIONED_BY = """
-CASE WHEN c.relkind = 'p' THEN ARRAY(
-    SELECT DISTINCT a.attname::text
-    FROM pg_partition_tree(c.oid) AS part
-    JOIN pg_partitioned_table AS p ON p.partrelid = part.relid
-    JOIN pg_attribute AS a ON a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs::int2[])
-) ELSE '{}' END
-"""
-
 COLUMNS = f"""
 WITH RECURSIVE given AS (
     SELECT name, to_regclass(quoted) AS oid FROM unnest(%(names)s::text[], %(quoted)s::text[]) AS t (name, quoted)
@@ -58,7 +48,12 @@ tables AS MATERIALIZED (
             JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (k.confkey)
             WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.confupdtype IN ('c', 'n', 'd')
         ) AS followed,
-        {PARTITIONED_BY} AS partitioned_by,
+        ARRAY(
+            SELECT DISTINCT a.attname::text
+            FROM pg_partition_tree(c.oid) AS part
+            JOIN pg_partitioned_table AS p ON p.partrelid = part.relid
+            JOIN pg_attribute AS a ON a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs::int2[])
+        ) AS partitioned_by,
         coalesce(pg_partition_root(c.oid), c.oid)::regclass::text AS root
     FROM given
     JOIN pg_class AS c ON c.oid = given.oid AND c.relpersistence <> 't'

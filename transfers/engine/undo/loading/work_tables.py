@@ -147,7 +147,7 @@ def column_as(entry: UndoneTable, name: str, alias: str) -> sql.Composed:
     """Return a column of a work table. A domain may refuse NULL, which stands for columns that an entry lacks."""
     base_type = sql.SQL(entry.table.base_types[name])
     is_plain = entry.table.base_types[name] == entry.table.columns.get(name)
-    return sql.SQL("t.{}::{} AS {}" if not is_plain else "t.{0} AS {2}").format(
+    return sql.SQL("t.{0} AS {2}" if is_plain else "t.{}::{} AS {}").format(
         sql.Identifier(name), base_type, sql.Identifier(alias)
     )
 
