@@ -7,6 +7,7 @@ from adopting.proposing import rules
 from adopting.proposing.plan import ChildPlan, Plan, Proposal
 from transfers.checks.catalog.tables import Reference
 from transfers.checks.tables.keys import clashing_keys
+from transfers.engine.compiler.children import smallest
 from transfers.rules import Combine, Overwrite, Rename
 
 
@@ -75,20 +76,17 @@ def below(
 
     orphaned: no row takes the place of their parent, so they are deleted with it.
     """
-    is_sure: dict[
-        tuple[int, str], bool
-    ] = {}  # of a column: whether a foreign key of it alone covers the whole table
-    for found in sorted(plan.database.references_to(above[-1].oid), key=lambda found: len(found.columns)):
+    references = sorted(plan.database.references_to(above[-1].oid), key=lambda found: len(found.columns))
+    places = set()
+    for found in references:
         child = plan.database.tables[plan.database.whole(found.oid)]
         column = identifying(plan, found, child)
-        place = (child.oid, column)
-        if not is_sure.get(place) and (empty := found.needed_beside(column)):
-            raise Impossible(
-                f"rows of {child.path} without a value in {empty[0]} reference none ({found.name})"
-            )
-        if place in is_sure:
+        own = [one for one in references if one.oid == child.oid and not one.has_period]
+        if not is_found(column, found, own):
+            raise Impossible(f"{found.name} of {child.path} has other columns than a foreign key beside it")
+        if (child.oid, column) in places:
             continue  # one Child stands for both foreign keys
-        is_sure[place] = len(found.columns) == 1 and found.is_validated and found.oid == child.oid
+        places.add((child.oid, column))
         must_detach = child in above or child.oid in taken or child.oid in plan.proposals
         if must_detach or (found.on_delete == "n" and column in found.nullable):
             yield detached(plan, proposal, found, child, column)
@@ -101,6 +99,13 @@ def below(
         )
         deeper = tuple(below(plan, proposal, [*above, child], taken, orphaned=goes)) if goes or keys else ()
         yield ChildPlan(child, column, not found.name, goes_with_parent=with_parent, children=deeper)
+
+
+def is_found(column: str, found: Reference, own: Iterable[Reference]) -> bool:
+    """Return whether rows are found as children by exactly the columns of this foreign key. own: those of the table."""
+    referenced = dict(zip(found.columns, found.referenced_columns, strict=True))[column]
+    pairs = set(smallest((column, referenced), ((one.is_validated, one.pairs) for one in own)))
+    return not found.has_period and pairs <= found.pairs and pairs in [one.pairs for one in (found, *own)]
 
 
 def identifying(plan: Plan, found: Reference, child: Table) -> str:

@@ -125,7 +125,8 @@ SELECT
         WHERE a.attrelid = con.conrelid AND a.attnum = ANY (con.conkey) AND NOT {IS_FILLED}
     ),
     con.condeferred, con.confmatchtype = 'f',
-    con.convalidated
+    con.convalidated,
+    to_jsonb(con) @> '{{"conperiod": true}}'
 FROM pg_constraint AS con
 JOIN pg_class AS c ON c.oid = con.conrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace

@@ -77,7 +77,7 @@ class Reference:
     """A foreign key of `table`, which has this `oid`. Actions are one letter: a, r, c, n or d (`confdeltype`).
 
     nullable: those of `columns` that may hold NULL. is_deferred: INITIALLY DEFERRED. is_full: MATCH FULL.
-    is_validated: all rows fulfil it; false if it is NOT VALID or NOT ENFORCED.
+    is_validated: all rows fulfil it; false if it is NOT VALID or NOT ENFORCED. has_period: a row may reference several.
     people_key: if it references people of the organisation's own table, the column with their IDs (the setting
     PEOPLE_KEY).
     """
@@ -94,16 +94,13 @@ class Reference:
     is_deferred: bool = False
     is_full: bool = False
     is_validated: bool = True
+    has_period: bool = False
     people_key: str = ""
 
     @property
     def paths(self) -> list[str]:
         """Return the columns as keys of `NOT_TRANSFERRED`, which are in lower case: schema.table.column."""
         return [f"{self.table.schema}.{self.table.name}.{column}".lower() for column in self.columns]
-
-    def needed_beside(self, column: str) -> list[str]:
-        """Return the other columns that may be empty: a row without one references none, although it has this one."""
-        return [] if self.is_full and self.is_validated else sorted({*self.nullable} - {column})
 
     @property
     def pairs(self) -> set[tuple[str, str]]:

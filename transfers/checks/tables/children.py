@@ -8,7 +8,16 @@ from django.db.models import ForeignKey, Model
 from transfers.checks.catalog.tables import Catalog, Reference, grouped, identifier, reached
 from transfers.checks.children import KEEP_TREES, goes_with_parent, to_detach
 from transfers.checks.tables.keys import can_lose_child_rows, can_lose_rows
-from transfers.checks.tables.references import ACTIONS, foreign_key, is_unique, matches, references_to
+from transfers.checks.tables.references import (
+    ACTIONS,
+    definition,
+    foreign_key,
+    is_unique,
+    matches,
+    own_keys,
+    pairs_of,
+    references_to,
+)
 from transfers.engine.compiler.owners import column_of
 from transfers.rules import Child, DataType, all_children
 
@@ -98,15 +107,14 @@ def below(
 
 def circle_error(entry: DataType, parent: int, found: Reference, catalog: Catalog) -> CheckMessage:
     of, table = catalog.relations[parent], found.table
-    name, columns = identifier(found.name), ", ".join(map(identifier, found.columns))
-    key = ", ".join(map(identifier, found.referenced_columns))
+    name = identifier(found.name)
     return Error(
         f"{entry.name}: a transfer may delete rows of {of} and rows of {table} that they belong to, and which refer to"
         f" them by {found.columns[-1]}. Whichever is deleted first, the foreign key {found.name} is in the way (ON"
         f" DELETE {ACTIONS[found.on_delete]}).",
         hint="Let it be checked when all are deleted, as the owner of the table:\n"
         f"    ALTER TABLE {table.quoted} DROP CONSTRAINT {name}, ADD CONSTRAINT {name}\n"
-        f"        FOREIGN KEY ({columns}) REFERENCES {of.quoted} ({key}) DEFERRABLE INITIALLY DEFERRED;",
+        f"        {definition(found, of)} DEFERRABLE INITIALLY DEFERRED;",
         id="transfers.E103",
     )
 
@@ -117,15 +125,21 @@ def ambiguous_parents(entries: Iterable[DataType], catalog: Catalog) -> Iterator
         if can_lose_rows(entry, catalog):
             for child in all_children(entry.children):
                 field = foreign_key(child)
-                parent = catalog.relations.get(catalog.oid(field.related_model) or 0)
                 column = str(field.target_field.column)
-                if parent and parent.kind == "p" and not is_unique(parent.oid, column, catalog):
+                parent = catalog.relations.get(catalog.oid(field.related_model) or 0)
+                if (
+                    parent
+                    and parent.kind == "p"
+                    and not is_unique(parent.oid, column, catalog)
+                    and len(pairs_of(child, own_keys(child, parent.oid, catalog))) == 1
+                ):
                     yield Warning(
                         f"{entry.name}: {child.model._meta.db_table}.{field.column} references {column} of {parent},"
                         f" which is partitioned, and no key of it has {column} alone. If two rows have the same value,"
                         " the children of both are deleted or re-pointed.",
                         hint="If one sequence numbers all rows, and none is there in several versions, nothing has to"
-                        " be done. Otherwise remove the Child, and choose a rule that deletes no row:"
+                        " be done. Otherwise let a foreign key hold the columns by which it is partitioned too: it then"
+                        " says which row is meant. Or remove the Child, and choose a rule that deletes no row:"
                         " Combine(on_clash=Rename(…)).",
                         id="transfers.W108",
                     )

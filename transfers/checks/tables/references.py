@@ -21,6 +21,7 @@ from transfers.checks.proposals.tables import (
 )
 from transfers.checks.tables.keys import can_lose_child_rows, can_lose_rows, owner_columns, written_columns
 from transfers.checks.tables.partitions import parts_without
+from transfers.engine.compiler.children import smallest
 from transfers.rules import Child, DataType
 
 ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
@@ -73,9 +74,8 @@ def references_to(table: int, catalog: Catalog) -> Iterator[Reference]:
 
 def matches(child: Child, found: Reference, catalog: Catalog) -> bool:
     """Return whether the child is the one of this foreign key: by table, partitions included, and column."""
-    key = foreign_key(child)
     same_table = found.oid in catalog.with_parts(catalog.table(child.model).oid)
-    return same_table and (str(key.column), str(key.target_field.column)) in found.pairs
+    return same_table and declared_pair(child) in found.pairs
 
 
 def foreign_key(child: Child) -> "ForeignKey[Any, Any]":
@@ -90,39 +90,50 @@ def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) ->
     """Return why the declared child does not stand for exactly the rows that reference the deleted ones, and the
     remedy; or None if it does.
     """
-    column, referenced = str(foreign_key(child).column), str(foreign_key(child).target_field.column)
     if found.referenced != parent and found.referenced in catalog.with_parts(parent):
         what = f"it references rows of {catalog.relations[found.referenced]} only"
         return what, how_to_change(found, parent, catalog)
-    if len(found.columns) == 1:
-        return None
-    if not is_unique(found.referenced, referenced, catalog):
-        what = f"its column {referenced} alone does not identify the referenced row"
+    if found.has_period:
+        return "a row may refer to several by its PERIOD", how_to_change(found, parent, catalog)
+    own = own_keys(child, parent, catalog)
+    pairs = pairs_of(child, own)
+    if missing := pairs - found.pairs:
+        what = f"rows may refer to one by it whatever their {min(missing)[0]}, but would be its children only by both"
         return what, how_to_change(found, parent, catalog)
-    if found.is_full and child.detached:
-        return f"it is MATCH FULL, so {column} cannot be emptied alone", "Remove detached=True."
-    if (empty := found.needed_beside(column)) and not is_alone(child, parent, catalog):
-        what = f"rows without a value in {empty[0]} reference none, but would be its children"
-        return what, how_to_require(found, empty[0])
+    if pairs not in [one.pairs for one in (found, *own)]:
+        table = catalog.table(child.model)
+        what = f"{table} as a whole has no such foreign key, so its rows would be children by fewer columns"
+        add = f"ALTER TABLE {table.quoted} ADD {definition(found, catalog.relations[found.referenced])};"
+        return what, f"Add it, as the owner of the tables:\n    {add}"
+    if len(found.columns) > 1 and found.is_full and child.detached:
+        what = f"it is MATCH FULL, so {foreign_key(child).column} cannot be emptied alone"
+        return what, "Remove detached=True."
     return None
 
 
-def is_alone(child: Child, parent: int, catalog: Catalog) -> bool:
-    """Return whether foreign keys of this column alone make sure of the parent in the child's whole table."""
-    keys = [
-        one
-        for one in references_to(parent, catalog)
-        if len(one.columns) == 1 and one.is_validated and matches(child, one, catalog)
+def own_keys(child: Child, parent: int, catalog: Catalog) -> list[Reference]:
+    """Return the foreign keys of the child's whole table, by this column, to the parent."""
+    table = catalog.table(child.model).oid
+    return [
+        found
+        for found in references_to(parent, catalog)
+        if found.oid == table and declared_pair(child) in found.pairs and not found.has_period
     ]
-    return not parts_without(keys, catalog.table(child.model).oid, catalog)
 
 
-def how_to_require(found: Reference, column: str) -> str:
-    return (
-        "Let the column have a value in each row, as the owner of the table:\n"
-        f"    ALTER TABLE {found.table.quoted} ALTER {identifier(column)} SET NOT NULL;\n"
-        "If that cannot be, remove the Child, and choose a rule that deletes no row."
-    )
+def pairs_of(child: Child, own: Iterable[Reference]) -> set[tuple[str, str]]:
+    """Return the columns by which the engine finds the children of a row, each with that of the parent."""
+    return set(smallest(declared_pair(child), ((found.is_validated, found.pairs) for found in own)))
+
+
+def declared_pair(child: Child) -> tuple[str, str]:
+    key = foreign_key(child)
+    return str(key.column), str(key.target_field.column)
+
+
+def definition(found: Reference, of: Relation) -> str:
+    columns, key = (", ".join(map(identifier, one)) for one in (found.columns, found.referenced_columns))
+    return f"FOREIGN KEY ({columns}) REFERENCES {of.quoted} ({key})"
 
 
 def is_unique(table: int, column: str, catalog: Catalog) -> bool:
@@ -141,7 +152,8 @@ def parts_without_key(child: Child, parent: int, catalog: Catalog) -> list[Relat
 def undeclared(entry: DataType, parent: int, found: Reference, catalog: Catalog) -> CheckMessage:
     effect = EFFECTS.get(found.on_delete, "so such a pair would fail")
     is_tree = is_self(parent, found, catalog)
-    if not any(is_unique(found.referenced, column, catalog) for column in found.referenced_columns):
+    changed = {column for model, column in written_columns(entry) if catalog.table(model).oid == parent}
+    if found.has_period or not changed.isdisjoint(found.referenced_columns):
         hint = how_to_change(found, parent, catalog)
     else:
         hint = KEEP_TREES if is_tree else how_to_declare(entry, parent, found, catalog)

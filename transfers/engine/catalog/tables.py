@@ -5,6 +5,7 @@ One query reads the columns of all tables, another the keys. Nothing is cached b
 run between two of them.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -54,7 +55,20 @@ tables AS MATERIALIZED (
             JOIN pg_partitioned_table AS p ON p.partrelid = part.relid
             JOIN pg_attribute AS a ON a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs::int2[])
         ) AS partitioned_by,
-        coalesce(pg_partition_root(c.oid), c.oid)::regclass::text AS root
+        coalesce(pg_partition_root(c.oid), c.oid)::regclass::text AS root,
+        ARRAY(  -- a PERIOD refers to several rows; keys to a partitioned table are there again for its partitions
+            SELECT DISTINCT jsonb_build_array(
+                coalesce(pg_partition_root(k.confrelid), k.confrelid)::regclass::text, k.convalidated,
+                (
+                    SELECT jsonb_agg(jsonb_build_array(own.attname, other.attname) ORDER BY own.attnum)
+                    FROM unnest(k.conkey, k.confkey) AS pair (own, other)
+                    JOIN pg_attribute AS own ON own.attrelid = k.conrelid AND own.attnum = pair.own
+                    JOIN pg_attribute AS other ON other.attrelid = k.confrelid AND other.attnum = pair.other
+                )
+            )
+            FROM pg_constraint AS k
+            WHERE k.contype = 'f' AND k.conrelid = c.oid AND NOT to_jsonb(k) @> '{{"conperiod": true}}'
+        ) AS foreign_keys
     FROM given
     JOIN pg_class AS c ON c.oid = given.oid AND c.relpersistence <> 't'
     CROSS JOIN LATERAL (  -- before, for each row
@@ -89,6 +103,7 @@ behind AS (
 SELECT
     t.name, t.regclass, t.relkind, t.has_heirs, t.has_update_triggers, t.has_insert_triggers, t.hides_rows,
     t.changing_references, t.followed, t.partitioned_by, t.root,
+    t.foreign_keys,
     a.attnotnull OR behind.is_required,
     {IS_FILLED},
     a.attidentity = 'a',
@@ -183,6 +198,18 @@ ORDER BY t.name, i.indisprimary DESC, i.indexrelid::regclass::text
 """  # noqa: S608  # nosec B608  (a constant is inserted)
 
 PLAIN, PARTITIONED = "r", "p"
+# The columns of a foreign key, each with the one it references.
+Pairs = tuple[tuple[str, str], ...]
+
+
+class ForeignKey(NamedTuple):
+    """A foreign key. `parent` is the root of the referenced table, as PostgreSQL prints it. `is_validated` is false if
+    it is NOT VALID or NOT ENFORCED.
+    """
+
+    parent: str
+    is_validated: bool
+    pairs: Pairs
 
 
 @dataclass(frozen=True)
@@ -231,10 +258,12 @@ class Table:
     foreign keys are set to NULL or a default if a row is deleted. `followed` are the columns whose change would change
     rows of other tables by ON UPDATE, and those from which such a column is generated. `partitioned_by` are the columns
     by which it is divided into partitions, on any level. `root` is the topmost table of which it is a partition, as
-    PostgreSQL prints it, or the table itself. `nondeterministic` are the columns whose collation may treat different
-    texts as equal, `required` those that are NOT NULL, maybe by their domain, and `filled` those that hold no NULL at
-    all: a domain does not refuse that of a join or a subquery, nor a constraint that is NOT VALID those from before.
-    `numbered` are those GENERATED ALWAYS AS IDENTITY, which an UPDATE cannot write.
+    PostgreSQL prints it, or the table itself. `foreign_keys` are those of the whole table, without those
+    over a PERIOD. `nondeterministic` are the
+    columns whose collation may treat different texts as equal, `required` those that are NOT NULL, maybe by their
+    domain, and `filled` those that hold no NULL at all: a domain does not refuse that of a join or a subquery, nor a
+    constraint that is NOT VALID those from before. `numbered` are those GENERATED ALWAYS AS IDENTITY, which an UPDATE
+    cannot write.
     """
 
     name: str
@@ -259,6 +288,7 @@ class Table:
     element_types: dict[str, str] = field(default_factory=dict)
     all_columns: tuple[str, ...] = ()
     root: str = ""
+    foreign_keys: tuple[ForeignKey, ...] = ()
 
     @property
     def identifier(self) -> sql.Identifier:
@@ -324,17 +354,28 @@ def read_tables(names: Iterable[str]) -> dict[str, Table]:
     }
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS, parameters)
-        columns = groupby(cursor.fetchall(), key=itemgetter(slice(11)))
-        found = {table[0]: (table, [ColumnRow(*row[11:]) for row in rows]) for table, rows in columns}
+        columns = groupby(cursor.fetchall(), key=itemgetter(slice(12)))
+        found = {table[0]: (table, [ColumnRow(*row[12:]) for row in rows]) for table, rows in columns}
         cursor.execute(KEYS, parameters)
         keys = {name: list(rows) for name, rows in groupby(cursor.fetchall(), key=itemgetter(0))}
     return {name: table_of(*parts, keys.get(name, [])) for name, parts in found.items()}
 
 
 def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) -> Table:
-    name, regclass, kind, has_heirs, by_update, by_insert, hides_rows, references, followed, parted, root = (
-        table
-    )
+    (
+        name,
+        regclass,
+        kind,
+        has_heirs,
+        by_update,
+        by_insert,
+        hides_rows,
+        references,
+        followed,
+        parted,
+        root,
+        keys_of,
+    ) = table
     bases = {column.name: [column.name, *column.sources] for column in columns}
     return Table(
         name,
@@ -361,7 +402,13 @@ def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) 
         element_types={column.name: column.element_type for column in columns},
         all_columns=tuple(bases),
         root=root,
+        foreign_keys=tuple(map(foreign_key, keys_of)),
     )
+
+
+def foreign_key(found: str) -> ForeignKey:
+    parent, is_validated, pairs = json.loads(found)
+    return ForeignKey(parent, is_validated, tuple(map(tuple, pairs)))
 
 
 def key_of(

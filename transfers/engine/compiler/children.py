@@ -5,7 +5,7 @@ table, and the same rules apply to their own children. The preview notes and cou
 re-points them, deepest level first.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from django.db.models import ForeignKey
 from psycopg import sql
 
 from transfers.engine.catalog.names import identifier
-from transfers.engine.catalog.tables import Table
+from transfers.engine.catalog.tables import Pairs, Table
 from transfers.engine.compiler import journal
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.steps import Names, Step, comma, fill, key_names, step
@@ -25,9 +25,11 @@ Tables = Mapping[str, Table]
 # --- Children of rows that a direct type overwrites ----------------------------------------------------------------
 
 
-def overwritten_children(children: tuple[Child, ...], names: Names, tables: Tables) -> Iterator[Step]:
+def overwritten_children(
+    parent: Table, children: tuple[Child, ...], names: Names, tables: Tables
+) -> Iterator[Step]:
     """Yield one step for each child model of the overwritten rows, deepest level first."""
-    for child, placeholders in zip(tree(children), tree_names(children), strict=True):
+    for child, placeholders in zip(tree(children), tree_names(parent, children, tables), strict=True):
         table = tables[child.model._meta.db_table]
         deleted_type = sql.SQL("{} || ' > ' || {}").format(names["type"], sql.Literal(table.name))
         parts = journal.deleted(table, names, deleted_type, "children")
@@ -41,32 +43,29 @@ def tree(children: tuple[Child, ...]) -> Iterator[Child]:
         yield child
 
 
-def tree_names(children: tuple[Child, ...], above: tuple[Child, ...] = ()) -> Iterator[Names]:
+def tree_names(
+    parent: Table, children: tuple[Child, ...], tables: Tables, above: tuple[Child, ...] = ()
+) -> Iterator[Names]:
     """Yield the placeholder values for each child model of the tree, with its joins, deepest level first."""
     for child in children:
-        yield from tree_names(child.children, (*above, child))
-        yield child_names(child) | joins_to_row(child, above)
+        yield from tree_names(parent, child.children, tables, (*above, child))
+        yield {"child": identifier(child.model)} | joins_to_row(parent, (*above, child), tables)
 
 
-def joins_to_row(child: Child, above: tuple[Child, ...]) -> Names:
-    """Return the joins between the child `c` and the data type's row `r`.
+def joins_to_row(parent: Table, chain: Sequence[Child], tables: Tables) -> Names:
+    """Return the joins between the last child `c` of the chain and the data type's row `r`.
 
     `parents` are the tables between them, `child_of_parent` the join conditions.
     """
-    aliases = ["r", *(f"_parent{i}" for i in range(len(above))), "c"]
-    links = zip((*above, child), aliases, aliases[1:], strict=False)
+    aliases = ["r", *(f"_parent{i}" for i in range(len(chain) - 1)), "c"]
+    of_chain = [parent, *(tables[child.model._meta.db_table] for child in chain)]
+    links = zip(chain, of_chain, of_chain[1:], aliases, aliases[1:], strict=False)
     condition = sql.SQL(" AND ").join(
-        sql.SQL("{}.{} = {}.{}").format(
-            sql.SQL(lower),
-            sql.Identifier(column_of(link.model, link.field)),
-            sql.SQL(upper),
-            sql.Identifier(referenced_column(link)),
-        )
-        for link, upper, lower in links
+        is_child(pairs_of(child, table, above), lower, upper) for child, above, table, upper, lower in links
     )
     parents = sql.SQL("").join(
-        sql.SQL("{} AS {}, ").format(identifier(parent.model), sql.SQL(alias))
-        for parent, alias in zip(above, aliases[1:], strict=False)
+        sql.SQL("{} AS {}, ").format(identifier(child.model), sql.SQL(alias))
+        for child, alias in zip(chain[:-1], aliases[1:], strict=False)
     )
     return {"parents": parents, "child_of_parent": condition}
 
@@ -93,22 +92,25 @@ class Branch:
         return self.tables[self.child.model._meta.db_table]
 
     @property
+    def pairs(self) -> Pairs:
+        return pairs_of(self.child, self.table, self.tables[self.parent])
+
+    @property
     def child_type(self) -> str:
         return f"{self.parent_type} > {self.number} {self.child.model._meta.db_table}"
 
     @property
     def step_names(self) -> Names:
         parent_type = {"type": sql.Literal(self.parent_type)}
-        return (
-            self.names
-            | child_names(self.child)
-            | {
-                "parent": self.tables[self.parent].identifier,
-                "child_type": sql.Literal(self.child_type),
-                "parent_type": sql.Literal(self.parent_type),
-                "lost_by_pair": fill("parts/lost_by_pair", **parent_type),
-            }
-        )
+        return self.names | {
+            "child": identifier(self.child.model),
+            "of_lost": is_child(self.pairs, "r", "lost"),
+            "of_kept": is_child(self.pairs, "r", "kept"),
+            "parent": self.tables[self.parent].identifier,
+            "child_type": sql.Literal(self.child_type),
+            "parent_type": sql.Literal(self.parent_type),
+            "lost_by_pair": fill("parts/lost_by_pair", **parent_type),
+        }
 
     @property
     def referring(self) -> set[str]:
@@ -176,7 +178,7 @@ def remove_and_adopt_children(branches: list[Branch]) -> Iterator[Step]:
         yield step("discard", **names | {"table": names["child"]} | parts)
         if not branch.child.goes_with_parent:
             foreign_key = column_of(branch.child.model, branch.child.field)
-            kept = sql.SQL("kept.{}").format(names["referenced"])
+            kept = sql.SQL("kept.{}").format(sql.Identifier(referenced_column(branch.child)))
             parts = journal.changed(branch.table, names, "adopted", {foreign_key: kept})
             yield step("adopt_children", **names | parts)
 
@@ -205,12 +207,38 @@ def referring_first(branches: Iterable[Branch]) -> Iterator[Branch]:
         yield found
 
 
-def child_names(child: Child) -> Names:
-    return {
-        "child": identifier(child.model),
-        "foreign_key": sql.Identifier(column_of(child.model, child.field)),
-        "referenced": sql.Identifier(referenced_column(child)),
-    }
+def is_child(pairs: Pairs, child: str, parent: str) -> sql.Composed:
+    """Return the condition that the row `child` refers to the row `parent`."""
+    return sql.SQL(" AND ").join(
+        sql.SQL("{}.{} = {}.{}").format(
+            sql.SQL(child), sql.Identifier(column), sql.SQL(parent), sql.Identifier(referenced)
+        )
+        for column, referenced in pairs
+    )
+
+
+def pairs_of(child: Child, table: Table, parent: Table) -> Pairs:
+    """Return the columns by which rows of the child refer to one of the parent, each with that of the parent.
+
+    A model declares one column of a foreign key. If the database has others in it, a row refers to the parent only if
+    all of them agree.
+    """
+    declared = (column_of(child.model, child.field), referenced_column(child))
+    return smallest(declared, (key[1:] for key in table.foreign_keys if key.parent == parent.root))
+
+
+def smallest(
+    declared: tuple[str, str], foreign_keys: Iterable[tuple[bool, Iterable[tuple[str, str]]]]
+) -> Pairs:
+    """Return the foreign key of the fewest columns that has the declared pair, or only that one if there is none.
+
+    foreign_keys: whether each is validated, and its columns. One that is not counts only if none is.
+    """
+    holding = (
+        (not is_validated, tuple(sorted(pairs))) for is_validated, pairs in foreign_keys if declared in pairs
+    )
+    found = min(holding, key=lambda one: (one[0], len(one[1]), one[1]), default=(False, (declared,)))
+    return found[1]
 
 
 def referenced_column(child: Child) -> str:

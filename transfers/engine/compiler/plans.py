@@ -113,7 +113,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
         references_can_be_written(data_type, tables)
     parents_stay_parents(data_type, subject.branches, written_columns(data_type))
     if subject.keys and not data_type.overwrites:
-        kept_rows_can_be_referenced(data_type, subject.branches)
+        kept_rows_can_be_referenced(data_type, subject.branches, subject.keys)
     self_edges_are_decided(data_type, table, owners)
     overwritten_rows_do_not_conflict(data_type, table, owners)
     names_are_given_once(data_type, subject.keys)

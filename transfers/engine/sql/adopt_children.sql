@@ -10,7 +10,7 @@ WITH new AS MATERIALIZED (
     ) AS w
     JOIN {parent} AS lost ON lost.tableoid = w.relation AND lost.ctid = w."row"
     JOIN {parent} AS kept ON kept.tableoid = w.winner_relation AND kept.ctid = w.winner
-    JOIN {child} AS r ON r.{foreign_key} = lost.{referenced}
+    JOIN {child} AS r ON {of_lost}
     FOR UPDATE OF r
 ),
 {written},

@@ -6,13 +6,13 @@ WITH arriving AS (
     FROM {lost_by_pair} AS w
     JOIN {parent} AS lost ON lost.tableoid = w.relation AND lost.ctid = w."row"
     JOIN {parent} AS kept ON kept.tableoid = w.winner_relation AND kept.ctid = w.winner
-    JOIN {child} AS r ON r.{foreign_key} = lost.{referenced}
+    JOIN {child} AS r ON {of_lost}
     {lock}
 ),
 existing AS (
     SELECT r.tableoid AS _relation, r.ctid AS _row, NULL::bigint AS _pair, false AS _arrives, {own_columns}
     FROM {parent} AS kept
-    JOIN {child} AS r ON r.{foreign_key} = kept.{referenced}
+    JOIN {child} AS r ON {of_kept}
     WHERE (kept.tableoid, kept.ctid) IN (SELECT w.winner_relation, w.winner FROM {lost_by_pair} AS w)
     {lock}
 ),

@@ -6,6 +6,6 @@ INSERT INTO transfer_work (type, relation, "row", pair, outcome)
 SELECT {child_type}, r.tableoid, r.ctid, w.pair, {outcome}
 FROM {lost_by_pair} AS w
 JOIN {parent} AS lost ON lost.tableoid = w.relation AND lost.ctid = w."row"
-JOIN {child} AS r ON r.{foreign_key} = lost.{referenced}
+JOIN {child} AS r ON {of_lost}
 WHERE {is_lost}
 {lock}

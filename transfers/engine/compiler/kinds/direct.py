@@ -25,7 +25,7 @@ def direct(subject: Subject) -> tuple[list[Step], list[Step]]:
     names, data_type = subject.names, subject.data_type
     if not data_type.overwrites:
         return [], [move(subject)]
-    children = overwritten_children(data_type.children, names, subject.tables)
+    children = overwritten_children(subject.table, data_type.children, names, subject.tables)
     table_names = names | journal.deleted(subject.table, names, names["type"], "replaced")
     return list(count_children(subject, "children")), [
         *count_children(subject, EXPECTED_CHILDREN),
@@ -37,7 +37,7 @@ def direct(subject: Subject) -> tuple[list[Step], list[Step]]:
 
 def count_children(subject: Subject, what: str) -> Iterator[Step]:
     names = subject.names | {"what": sql.Literal(what)}
-    for child in tree_names(subject.data_type.children):
+    for child in tree_names(subject.table, subject.data_type.children, subject.tables):
         yield step("count_replaced_children", **names, **child)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from transfers.engine.catalog.tables import Table
+from transfers.engine.catalog.tables import Key, Table
 from transfers.engine.compiler.children import Branch, referenced_column
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
@@ -13,24 +13,27 @@ from transfers.rules import DataType
 def parents_stay_parents(data_type: DataType, branches: Iterable[Branch], changed: Collection[str]) -> None:
     """Raise `CannotCompile` for a foreign key to a column that does not lead to one parent, before and afterwards.
 
-    changed: the columns of the parent that a transfer may change, from which the referenced one may be generated.
+    changed: the columns of the parent that a transfer may change, from which a referenced one may be generated.
     """
     for branch in branches:
         column, parent = referenced_column(branch.child), branch.tables[branch.parent]
-        what = f"rows of {branch.table.name} reference {column} of {branch.parent}, which"
-        if not identifies(column, parent):
+        is_alone = identifies(column, parent)
+        if not is_alone and len(branch.pairs) == 1:
             columns = ", ".join(map(in_quotes, (column, *sorted(parent.partitioned_by - {column}))))
             raise CannotCompile(
                 data_type,
-                f"{what} no unique key has alone: rows of other users would count as children too.",
+                f"rows of {branch.table.name} reference {column} of {branch.parent}, which no unique key has alone:"
+                " rows of other users would count as children too.",
                 f"CREATE UNIQUE INDEX ON {parent.regclass} ({columns}); or reference the primary key.",
             )
-        if not {column, *parent.sources.get(column, ())}.isdisjoint(changed):
-            raise CannotCompile(
-                data_type,
-                f"{what} a transfer changes, so they would lose their parent.",
-                "Reference the primary key, or declare the column in those rows as an owner of a data type.",
-            )
+        for one in [column] if is_alone else [referenced for _, referenced in branch.pairs]:
+            if not {one, *parent.sources.get(one, ())}.isdisjoint(changed):
+                raise CannotCompile(
+                    data_type,
+                    f"rows of {branch.table.name} reference {one} of {branch.parent}, which a transfer changes, so they"
+                    " would lose their parent.",
+                    "Reference the primary key, or declare the column in those rows as an owner of a data type.",
+                )
         parents_stay_parents(data_type, branch.below, {column_of(branch.child.model, branch.child.field)})
 
 
@@ -48,21 +51,39 @@ def identifies(column: str, table: Table) -> bool:
     return any(parts_of(key) - of_parts == {column} for key in keys)
 
 
-def kept_rows_can_be_referenced(data_type: DataType, branches: Iterable[Branch]) -> None:
-    """Raise `CannotCompile` for a foreign key to a column in which the row that is kept may have no value.
+def kept_rows_can_be_referenced(
+    data_type: DataType, branches: Iterable[Branch], keys: Collection[Key]
+) -> None:
+    """Raise `CannotCompile` for a foreign key to columns whose values may be missing or others in the row that is kept.
 
-    A child that is re-pointed to such a row would lose its parent.
+    A child that is re-pointed gets the number of that row, and would lose its parent. keys: those by which two rows of
+    the parent conflict, so that one of them is kept.
     """
     for branch in branches:
-        child, column = branch.child, referenced_column(branch.child)
+        child, column, parent = branch.child, referenced_column(branch.child), branch.tables[branch.parent]
         if child.detached or child.goes_with_parent:
             continue
-        if column not in branch.tables[branch.parent].filled:
+        what = f"rows of {branch.table.name} are re-pointed to the row that is kept, but"
+        declaration = f'Child({child.model.__name__}, "{child.field}", goes_with_parent=True)'
+        go = f"Let the rows go with their parent: {declaration}."
+        if column not in parent.filled:
             raise CannotCompile(
                 data_type,
-                f"rows of {branch.table.name} are re-pointed to the row that is kept, but {column} of {branch.parent},"
-                " which they reference, may be empty in it.",
-                f'Let the rows go with their parent: Child({child.model.__name__}, "{child.field}",'
-                f" goes_with_parent=True). Or let {column} be NOT NULL, and validate that.",
+                f"{what} {column} of {branch.parent}, which they reference, may be empty in it.",
+                f"{go} Or let {column} be NOT NULL, and validate that.",
             )
-        kept_rows_can_be_referenced(data_type, branch.below)
+        beside = sorted({referenced for _, referenced in branch.pairs} - {column})
+        differ = [one for one in beside if not all(agree_in(one, key) for key in keys)]
+        if differ and not identifies(column, parent):
+            raise CannotCompile(
+                data_type,
+                f"{what} {differ[0]} of {branch.parent}, which they reference too, may have another value in it.",
+                go,
+            )
+        keys_below = branch.table.keys_with([column_of(child.model, child.field)])
+        kept_rows_can_be_referenced(data_type, branch.below, keys_below)
+
+
+def agree_in(column: str, key: Key) -> bool:
+    """Return whether rows that conflict in the key have the same value in the column."""
+    return column in parts_of(key) and not key.operators
