@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 
 from tests.fixtures.roles import as_owner
 from tests.transfers.rules.featured import change, put
@@ -14,7 +14,6 @@ from tests.transfers.rules.running import insert, only, rows_of, run_pairs, type
 from tests.transfers.rules.test_undo import run_after_leaving
 from transfer_site.run.embedded import APPLICATION
 from transfers.engine.failures.reasons import explain
-from transfers.engine.verification.mismatch import TotalsMismatch
 from transfers.models import PairState, UndoConflict
 
 
@@ -321,155 +320,3 @@ def test_what_it_refers_to_is_gone(people: People, refers_to_secret: int) -> Non
     assert (
         "a record would refer to one that does not exist (table smallapp_sched" in explain(error.value).reason
     )
-
-
-# --- Triggers on inserted rows ---------------------------------------------------------------------------------------
-
-
-def test_what_a_trigger_stamps_on_new_rows(people: People) -> None:
-    """It is written again, as it was."""
-    sched = put(people, "smallapp_sched", ("T", 2, 1), ("S", 1, 2), columns="owner slot v")
-    meddle("smallapp_sched", "BEFORE INSERT", "NEW.v = NEW.v + 1; NEW.slot = 9; RETURN NEW;")
-    before = rows_as_text([sched])
-    restore(run_after_leaving(people, people.pairs[:1], "smallapp_sched"))
-    assert rows_as_text([sched]) == before
-
-
-@pytest.fixture
-def stamped(people: People) -> int:
-    """Shifts with the times of their creation and of their last change. Returns the ID of the transfer."""
-    change("""
-        ALTER TABLE smallapp_shift ADD created timestamptz DEFAULT '2020-01-01 UTC',
-            ADD touched timestamptz DEFAULT '2020-01-01 UTC', ADD code text DEFAULT 'A';
-        CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN NEW.touched = '2030-01-01 UTC'; RETURN NEW; END $$;
-    """)
-    put(people, "smallapp_shift", ("T", 1), ("S", 2), columns="worker slot")
-    return run_after_leaving(people, people.pairs[:1], "smallapp_shift")
-
-
-def times() -> dict[int, tuple[int, int]]:
-    """Return the years of creation and of the last change of each shift."""
-    execute("SET LOCAL TimeZone = 'UTC'")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, extract(year FROM created), extract(year FROM touched) FROM smallapp_shift"
-        )
-        return {number: (int(created), int(touched)) for number, created, touched in cursor.fetchall()}
-
-
-def test_the_time_that_a_trigger_stamps_on_new_rows_and_on_changed_ones(people: People, stamped: int) -> None:
-    """As in rows that were moved back, the column then has what the trigger writes; all others are as they were."""
-    change(
-        "CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON smallapp_shift FOR EACH ROW EXECUTE FUNCTION touch()"
-    )
-    restore(stamped)
-    assert times() == {1: (2020, 2030), 2: (2020, 2030)}
-
-
-def test_the_times_that_two_triggers_stamp_on_new_rows_and_on_changed_ones(
-    people: People, stamped: int
-) -> None:
-    meddle("smallapp_shift", "BEFORE INSERT", "NEW.created = now(); RETURN NEW;")
-    change("CREATE TRIGGER touch BEFORE UPDATE ON smallapp_shift FOR EACH ROW EXECUTE FUNCTION touch()")
-    restore(stamped)
-    assert times() == {1: (2020, 2030), 2: (2020, 2030)}
-
-
-@pytest.mark.parametrize(
-    ("event", "body"),
-    [
-        ("BEFORE INSERT OR UPDATE", "NEW.code = lower(NEW.code)"),
-        (
-            "BEFORE INSERT OR UPDATE",
-            "IF TG_OP = 'INSERT' THEN NEW.code = 'B'; ELSE NEW.code = OLD.code; END IF",
-        ),
-    ],
-)
-def test_a_trigger_that_writes_more_than_times(people: People, stamped: int, event: str, body: str) -> None:
-    """What it replaces is gone, so the record would not be what it was."""
-    meddle("smallapp_shift", event, f"{body}; RETURN NEW;")
-    with pytest.raises(
-        TotalsMismatch, match="1 deleted records of smallapp_shift did not return as they were"
-    ):
-        undo_all(stamped)
-
-
-def test_a_time_in_a_unique_key_that_a_trigger_stamps(people: People, stamped: int) -> None:
-    change("CREATE UNIQUE INDEX ON smallapp_shift (id, touched)")
-    change(
-        "CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON smallapp_shift FOR EACH ROW EXECUTE FUNCTION touch()"
-    )
-    with pytest.raises(
-        TotalsMismatch, match="1 deleted records of smallapp_shift did not return as they were"
-    ):
-        undo_all(stamped)
-
-
-def test_a_column_that_became_generated_since(people: People, stamped: int) -> None:
-    change("ALTER TABLE smallapp_shift DROP code, ADD code text GENERATED ALWAYS AS ('S' || slot) STORED")
-    with pytest.raises(
-        TotalsMismatch, match="1 deleted records of smallapp_shift did not return as they were"
-    ):
-        undo_all(stamped)
-
-
-def test_an_identity_column_and_a_trigger_that_stamps_each_change(people: People) -> None:
-    """Only the database writes the column, but the trigger could have changed any, so all are compared."""
-    change("""
-        ALTER TABLE smallapp_keyed ALTER id DROP IDENTITY IF EXISTS;
-        ALTER TABLE smallapp_keyed ALTER id ADD GENERATED ALWAYS AS IDENTITY;
-    """)
-    meddle("smallapp_keyed", "BEFORE INSERT OR UPDATE", "NEW.v = NEW.v + 0; RETURN NEW;")
-    s, t = people["S"].pk, people["T"].pk
-    for owner, k in ((s, 1), (t, 1), (s, 2)):
-        execute("INSERT INTO smallapp_keyed (owner_id, k, v) VALUES (%s, %s, 0)", owner, k)
-    before = rows_as_text([type_of("smallapp_keyed")])
-    restore(run_after_leaving(people, people.pairs[:1], "smallapp_keyed"))
-    assert rows_as_text([type_of("smallapp_keyed")]) == before
-
-
-@pytest.mark.parametrize(
-    ("table", "event", "body"),
-    [
-        ("smallapp_shift", "BEFORE INSERT OR UPDATE", "NEW.worker_id = {other}; RETURN NEW;"),
-        ("smallapp_shiftbreak", "BEFORE INSERT OR UPDATE", "NEW.shift_id = 1; RETURN NEW;"),
-        (
-            "smallapp_shift",
-            "AFTER INSERT",
-            "UPDATE smallapp_shift SET slot = 5 WHERE id = NEW.id; RETURN NULL;",
-        ),
-        (
-            "smallapp_shiftbreak",
-            "AFTER INSERT",
-            "UPDATE smallapp_shift SET slot = 5 WHERE id = 2; RETURN NULL;",
-        ),
-    ],
-)
-def test_a_trigger_that_changes_more_of_a_row_that_returns(
-    people: People, table: str, event: str, body: str
-) -> None:
-    """Its user or its parent; or the row of another statement, such as the parent."""
-    S, T, X = (people[letter].pk for letter in "STX")
-    insert("smallapp_shift", [{"id": n, "worker_id": who, "slot": n} for n, who in ((1, S), (2, T))])
-    insert("smallapp_shiftbreak", [{"id": 1, "shift_id": 2}])
-    made = run_after_leaving(people, people.pairs[:1], "smallapp_shift")
-    meddle(table, event, body.format(other=X))
-    before = rows_as_text([type_of("smallapp_shift")])
-    with pytest.raises(TotalsMismatch, match=f"trigger meddler on {table}"), transaction.atomic():
-        undo_all(made, leave_changed=True)
-    assert rows_as_text([type_of("smallapp_shift")]) == before
-
-
-def test_a_trigger_that_changes_a_row_without_a_key_that_returns(people: People) -> None:
-    """It cannot be found again."""
-    change("ALTER TABLE smallapp_sched DROP CONSTRAINT smallapp_sched_pkey")
-    sched = put(people, "smallapp_sched", ("T", 2, 1), ("S", 1, 2), columns="owner slot v")
-    made = run_after_leaving(people, people.pairs[:1], "smallapp_sched")
-    meddle("smallapp_sched", "BEFORE INSERT", "NEW.v = NEW.v + 1; RETURN NEW;")
-    before = rows_as_text([sched])
-    with pytest.raises(TotalsMismatch) as mismatch, transaction.atomic():
-        undo_all(made, leave_changed=True)
-    message = "1 deleted records of smallapp_sched did not return as they were. A possible cause is the trigger meddler"
-    assert message in str(mismatch.value)
-    assert rows_as_text([sched]) == before

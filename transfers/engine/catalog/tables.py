@@ -35,8 +35,9 @@ tables AS MATERIALIZED (
     SELECT
         given.name, c.oid, c.oid::regclass::text AS regclass, c.relkind,
         c.relkind <> 'p' AND EXISTS (SELECT FROM pg_inherits AS heir WHERE heir.inhparent = c.oid) AS has_heirs,
-        coalesce(fired.by_update OR c.relkind = 'p' AND fired.by_insert, false) AS has_update_triggers,
-        coalesce(fired.by_insert, false) AS has_insert_triggers,
+        coalesce(fired.before_update, false) AS before_update,
+        coalesce(fired.before_insert, false) AS before_insert,
+        coalesce(fired.of_columns, false) AS of_columns,
         {HIDES_ROWS} AS hides_rows,
         ARRAY(
             SELECT DISTINCT k.conrelid::regclass::text
@@ -71,8 +72,9 @@ tables AS MATERIALIZED (
         ) AS foreign_keys
     FROM given
     JOIN pg_class AS c ON c.oid = given.oid AND c.relpersistence <> 't'
-    CROSS JOIN LATERAL (  -- before, for each row
-        SELECT bool_or(g.tgtype & 19 = 19) AS by_update, bool_or(g.tgtype & 7 = 7) AS by_insert
+    CROSS JOIN LATERAL (  -- BEFORE, FOR EACH ROW; UPDATE OF
+        SELECT bool_or(g.tgtype & 19 = 19) AS before_update, bool_or(g.tgtype & 7 = 7) AS before_insert,
+            bool_or(g.tgattr::int2[] <> '{{}}') AS of_columns
         FROM pg_trigger AS g
         WHERE (g.tgrelid = c.oid OR g.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))
             AND NOT g.tgisinternal AND {FIRES}
@@ -101,7 +103,7 @@ behind AS (
     GROUP BY oid, modifier
 )
 SELECT
-    t.name, t.regclass, t.relkind, t.has_heirs, t.has_update_triggers, t.has_insert_triggers, t.hides_rows,
+    t.name, t.regclass, t.relkind, t.has_heirs, t.before_update, t.before_insert, t.of_columns, t.hides_rows,
     t.changing_references, t.followed, t.partitioned_by, t.root,
     t.foreign_keys,
     a.attnotnull OR behind.is_required,
@@ -252,8 +254,8 @@ class Table:
     again the base type. `generated` maps the names of generated columns, which cannot be written, to their expressions,
     and `sources` to the columns they are computed from.
     `all_columns` are the names of both in the table's order. `has_heirs` is true if other tables inherit from it, other
-    than as partitions. `has_update_triggers` is true if a trigger may change the columns of a row before it is updated,
-    also as a row that comes from another partition, and `has_insert_triggers` before it is inserted.
+    than as partitions. `before_update` and `before_insert` are true if a trigger may change a row before that, and
+    `of_columns` if one fires for an update of certain columns only.
     `hides_rows` is true if row-level security of another program applies, `changing_references` are the tables whose
     foreign keys are set to NULL or a default if a row is deleted. `followed` are the columns whose change would change
     rows of other tables by ON UPDATE, and those from which such a column is generated. `partitioned_by` are the columns
@@ -272,8 +274,9 @@ class Table:
     regclass: str = ""
     kind: str = PLAIN
     has_heirs: bool = False
-    has_update_triggers: bool = False
-    has_insert_triggers: bool = False
+    before_update: bool = False
+    before_insert: bool = False
+    of_columns: bool = False
     hides_rows: bool = False
     changing_references: tuple[str, ...] = ()
     followed: frozenset[str] = frozenset()
@@ -293,6 +296,11 @@ class Table:
     @property
     def identifier(self) -> sql.Identifier:
         return sql.Identifier(*parts_of(self.name))
+
+    @property
+    def has_update_triggers(self) -> bool:
+        """Whether a trigger may change a row before it is updated, also as one that comes from another partition."""
+        return self.before_update or (self.kind == PARTITIONED and self.before_insert)
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -326,6 +334,24 @@ def unquoted(name: str) -> str:
     return name[1:-1].replace('""', '"') if name.startswith('"') and name.endswith('"') else name
 
 
+class TableRow(NamedTuple):
+    """A table as `COLUMNS` returns it."""
+
+    name: str
+    regclass: str
+    kind: str
+    has_heirs: bool
+    before_update: bool
+    before_insert: bool
+    of_columns: bool
+    hides_rows: bool
+    changing_references: list[str]
+    followed: list[str]
+    partitioned_by: list[str]
+    root: str
+    foreign_keys: list[str]
+
+
 class ColumnRow(NamedTuple):
     """A column as `COLUMNS` returns it. `expression` is None unless it is generated from the columns in `sources`."""
 
@@ -352,44 +378,34 @@ def read_tables(names: Iterable[str]) -> dict[str, Table]:
         "quoted": [quoted(name) for name in wanted],
         **own_policies(),
     }
+    width = len(TableRow._fields)
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS, parameters)
-        columns = groupby(cursor.fetchall(), key=itemgetter(slice(12)))
-        found = {table[0]: (table, [ColumnRow(*row[12:]) for row in rows]) for table, rows in columns}
+        columns = groupby(cursor.fetchall(), key=itemgetter(slice(width)))
+        found = {
+            table[0]: (TableRow(*table), [ColumnRow(*row[width:]) for row in rows]) for table, rows in columns
+        }
         cursor.execute(KEYS, parameters)
         keys = {name: list(rows) for name, rows in groupby(cursor.fetchall(), key=itemgetter(0))}
     return {name: table_of(*parts, keys.get(name, [])) for name, parts in found.items()}
 
 
-def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) -> Table:
-    (
-        name,
-        regclass,
-        kind,
-        has_heirs,
-        by_update,
-        by_insert,
-        hides_rows,
-        references,
-        followed,
-        parted,
-        root,
-        keys_of,
-    ) = table
+def table_of(table: TableRow, columns: list[ColumnRow], keys: list[Any]) -> Table:
     bases = {column.name: [column.name, *column.sources] for column in columns}
     return Table(
-        name,
+        table.name,
         {column.name: column.sql_type for column in columns if column.expression is None},
         tuple(key_of(bases, *key[1:]) for key in keys),
-        regclass,
-        kind,
-        has_heirs,
-        by_update,
-        by_insert,
-        hides_rows,
-        tuple(references),
-        frozenset(base for column in followed for base in bases[column]),
-        frozenset(parted),
+        table.regclass,
+        table.kind,
+        table.has_heirs,
+        table.before_update,
+        table.before_insert,
+        table.of_columns,
+        table.hides_rows,
+        tuple(table.changing_references),
+        frozenset(base for column in table.followed for base in bases[column]),
+        frozenset(table.partitioned_by),
         frozenset(column.name for column in columns if column.is_nondeterministic),
         frozenset(column.name for column in columns if column.is_required),
         frozenset(column.name for column in columns if column.is_filled),
@@ -401,8 +417,8 @@ def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) 
         base_types={column.name: column.base_type for column in columns},
         element_types={column.name: column.element_type for column in columns},
         all_columns=tuple(bases),
-        root=root,
-        foreign_keys=tuple(map(foreign_key, keys_of)),
+        root=table.root,
+        foreign_keys=tuple(map(foreign_key, table.foreign_keys)),
     )
 
 

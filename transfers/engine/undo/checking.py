@@ -1,9 +1,10 @@
 """Verification of an undo before its batch is committed: what was to be restored is read again and compared."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from psycopg import sql
 
+from transfers.engine.compiler.plans import CompiledPlan
 from transfers.engine.compiler.steps import as_text, comma
 from transfers.engine.stage import fetch_union
 from transfers.engine.undo.restoring import Written, not_as_they_were
@@ -30,8 +31,13 @@ WHERE d."_why" IS NULL AND d."_inserts"
 """
 
 
-def check_restored(tables: Sequence[UndoneTable], written: Written, before: Before) -> None:
-    """Raise `TotalsMismatch` if a row is not as it was, or if anything else was written."""
+def check_restored(
+    tables: Sequence[UndoneTable], written: Written, before: Before, plans: Iterable[CompiledPlan]
+) -> None:
+    """Raise `TotalsMismatch` if a row is not as it was, or if anything else was written.
+
+    plans: those of all data types, in whose tables nothing else may be written.
+    """
     fire_deferred()
     check_settings(before.settings)
     for place, is_update, number in fetch_union(comparisons(tables)):
@@ -41,7 +47,8 @@ def check_restored(tables: Sequence[UndoneTable], written: Written, before: Befo
             raise mismatch("", message, UPDATE, table.regclass)
         if number:
             raise not_as_they_were(table, number, tables)
-    check_written(before.counted, written, {table.regclass for table in tables})
+    ours = {table.regclass for table in tables}.union(*(plan.regclass.values() for plan in plans))
+    check_written(before.counted, written, ours)
     check_files(before.files)
 
 
@@ -58,9 +65,14 @@ def comparisons(tables: Sequence[UndoneTable]) -> Iterator[str]:
 
 
 def not_as_before(table: UndoneTable, place: int) -> sql.Composed:
+    """Return the query of the records that were updated and are not as before.
+
+    A column that only a trigger changed is compared unless a BEFORE UPDATE trigger may have changed it again.
+    """
+    compared = sql.Identifier("watched" if table.table.before_update else "differs")
     restored = both(
-        sql.SQL("({0} <> ALL (f.watched) OR t.{1}::text IS NOT DISTINCT FROM f.{2}::text)").format(
-            sql.Literal(n), sql.Identifier(name), sql.Identifier(f"f{n}")
+        sql.SQL("({0} <> ALL (f.{3}) OR t.{1}::text IS NOT DISTINCT FROM f.{2}::text)").format(
+            sql.Literal(n), sql.Identifier(name), sql.Identifier(f"f{n}"), compared
         )
         for n, name in enumerate(table.columns)
     )
@@ -69,38 +81,15 @@ def not_as_before(table: UndoneTable, place: int) -> sql.Composed:
         place=sql.Literal(place),
         final=table.final,
         table=table.table.identifier,
-        is_record=both(has_restored_key(table, n) for n in range(len(table.keys))),
+        is_record=table.has_restored_key("t", "f"),
         first_key=sql.Identifier(table.keys[0]),
         is_restored=restored,
     )
 
 
-def has_restored_key(table: UndoneTable, number: int) -> sql.Composed:
-    """Return the condition on one column of the primary key. If it has the owner, restoring the owner changes it."""
-    name = table.keys[number]
-    key: sql.Composable = sql.SQL("f.{}").format(sql.Identifier(f"k{number}"))
-    if name in table.columns:
-        restored = table.columns.index(name)
-        key = sql.SQL("CASE WHEN {} = ANY (f.differs) THEN f.{} ELSE {} END").format(
-            sql.Literal(restored), sql.Identifier(f"f{restored}"), key
-        )
-    return sql.SQL("t.{} = {}").format(sql.Identifier(name), key)
-
-
-def is_time(table: UndoneTable, column: str) -> bool:
-    """Return whether the column holds times, and the transfer does not know records by it."""
-    return (
-        table.table.base_types[column].startswith(("timestamp", "date", "time")) and column not in table.known
-    )
-
-
 def not_there(table: UndoneTable, place: int) -> sql.Composed:
-    """Return the query of the records that did not return as they were.
-
-    If they were written again, the times that a BEFORE UPDATE trigger then stamped stay.
-    """
-    is_stamped = bool(table.written_again) and table.table.has_update_triggers
-    names = [name for name in table.kept if not (is_stamped and is_time(table, name))]
+    """Return the query of the records that did not return as they were, except for times that triggers stamp."""
+    names = [name for name in table.kept if name not in table.stamped]
     return filled(
         NOT_THERE,
         place=sql.Literal(place),

@@ -26,7 +26,8 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
     """
     references = references_of(tables)
     for table in tables:
-        table.parents = frozenset(reference.parent for reference in references.get(table.regclass, ()))
+        of_table = references.get(table.regclass, ())
+        table.parents = frozenset(one.regclass for found in of_table for one in found.parents(tables))
     before, found = -1, 0
     while found != before:
         before = found

@@ -1,14 +1,16 @@
 """Write the rows as they were: moved, changed and folded rows first, which frees the unique keys of deleted ones; then
-deleted rows, parents before their children; then what triggers changed in these; then the rows that refer to them.
+deleted rows, parents before their children; then the rows that refer to them; and what triggers changed in either.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from django.db import connection
 from psycopg import sql
 
+from transfers.engine.catalog.tables import PARTITIONED
 from transfers.engine.compiler.steps import as_text, comma
+from transfers.engine.undo.stamps import stamped_columns
 from transfers.engine.undo.tables import UndoneTable, filled, rows, send
 from transfers.engine.verification.mismatch import DELETE, INSERT, UPDATE, TotalsMismatch, mismatch
 
@@ -53,12 +55,16 @@ def restore(tables: Sequence[UndoneTable]) -> Written:
     """Write all rows that are to be restored, and return how many were written."""
     written = Written()
     for table in tables:
+        table.stamped, tried = stamped_columns(table)
+        written[table.regclass, "updated"] += tried
+    for table in tables:
         written[table.regclass, "updated"] += update(table, late=False)
     for table in parents_first(sorted(tables, key=lambda found: -found.last_entry)):
         written[table.regclass, "inserted"] += insert(table)
     for table in tables:
-        written[table.regclass, "updated"] += write_again(table)
+        written[table.regclass, "updated"] += write_deleted_again(table)
         written[table.regclass, "updated"] += update(table, late=True)
+        written[table.regclass, "updated"] += write_changed_again(table)
     return written
 
 
@@ -81,26 +87,44 @@ def update(table: UndoneTable, *, late: bool) -> int:
     if not table.changes or (late and not has_late):
         return 0
     columns = [n for n, name in enumerate(table.columns) if name not in table.table.numbered]
+    early = sql.SQL("ARRAY(SELECT unnest(f.differs) EXCEPT SELECT unnest(f.late))")
+    restored = sql.SQL("f.late") if late else early if has_late else sql.SQL("f.differs")
+    if not table.table.of_columns:
+        return update_columns(table, columns, filled("{restored} <> '{{}}'", restored=restored), late=late)
+    sets = [found for (found,) in rows(SETS, restored=restored, final=table.final) if found]
+    return sum(
+        update_columns(table, [n for n in found if n in columns], is_set(restored, found), late=late)
+        for found in sets
+    )
+
+
+# A trigger may fire for an update of certain columns, so only those are named that are restored.
+SETS = "SELECT DISTINCT ARRAY(SELECT unnest({restored}) ORDER BY 1) FROM {final} AS f"
+
+
+def is_set(restored: sql.Composable, numbers: Sequence[int]) -> sql.Composed:
+    statement = "ARRAY(SELECT unnest({restored}) ORDER BY 1) = {numbers}::integer[]"
+    return filled(statement, restored=restored, numbers=sql.Literal(list(numbers)))
+
+
+def update_columns(table: UndoneTable, columns: Sequence[int], condition: sql.Composed, *, late: bool) -> int:
+    early = sql.SQL("" if late else " AND {} <> ALL (f.late)")
     assignments = (
         sql.SQL("{0} = CASE WHEN {1} = ANY (f.differs){3} THEN f.{2} ELSE t.{0} END").format(
             sql.Identifier(table.columns[n]),
             sql.Literal(n),
             sql.Identifier(f"f{n}"),
-            sql.SQL("" if late or not has_late else " AND {} <> ALL (f.late)").format(sql.Literal(n)),
+            early.format(sql.Literal(n)),
         )
         for n in columns
     )
-    early: sql.Composable = sql.SQL("EXISTS (SELECT unnest(f.differs) EXCEPT SELECT unnest(f.late))")
-    condition = sql.SQL("f.late <> '{}'") if late else early if has_late else sql.SQL("f.differs <> '{}'")
-    statement = sql.SQL("UPDATE {} AS t SET {} FROM {} AS f WHERE {} AND {}")
-    return execute_counting(
-        statement.format(
-            table.table.identifier,
-            comma(assignments),
-            table.final,
-            table.is_record("t", "f"),
-            condition,
-        )
+    return count_of(
+        "UPDATE {table} AS t SET {assignments} FROM {final} AS f WHERE {is_record} AND {condition}",
+        table=table.table.identifier,
+        assignments=comma(assignments),
+        final=table.final,
+        is_record=table.is_record("t", "f"),
+        condition=condition,
     )
 
 
@@ -121,39 +145,54 @@ def insert(table: UndoneTable) -> int:
     return int(number)
 
 
-CHANGED_BY_TRIGGERS = """
-SELECT {changed} FROM {deleted} AS d JOIN {table} AS t ON {is_record} WHERE d."_why" IS NULL AND d."_inserts"
-"""
-WRITE_AGAIN = """
-UPDATE {table} AS t SET {assignments} FROM {deleted} AS d
-WHERE d."_why" IS NULL AND d."_inserts" AND {is_record} AND ({differs})
-"""
+CHANGED_BY_TRIGGERS = "SELECT {changed} FROM {source} AS s JOIN {table} AS t ON {is_record}"
+WRITE_AGAIN = "UPDATE {table} AS t SET {assignments} FROM {source} AS s WHERE {is_record} AND ({differs})"
 
 
-def write_again(table: UndoneTable) -> int:
+def write_deleted_again(table: UndoneTable) -> int:
     """Give inserted records back the values that a BEFORE INSERT trigger replaced, such as the time of their creation.
 
     A BEFORE UPDATE trigger may then replace them once more, as it does in records that were moved back.
     """
-    if not (table.deletions and table.keys and table.table.has_insert_triggers):
+    if not (table.deletions and table.keys and table.table.before_insert):
         return 0
     columns = [name for name in table.restorable if name not in table.table.numbered.union(table.keys)]
+    wanted = {name: sql.SQL("s.{}").format(sql.Identifier(name)) for name in columns}
+    source = sql.SQL('(SELECT * FROM {} WHERE "_why" IS NULL AND "_inserts")').format(table.name("deleted"))
+    return write_again(table, source, table.is_deleted("t", "s"), wanted)
+
+
+def write_changed_again(table: UndoneTable) -> int:
+    """Give records that changed their partition back what the trigger of an insertion into another one replaced."""
+    if not (table.changes and table.table.before_insert and table.table.kind == PARTITIONED):
+        return 0
+    wanted = {
+        name: table.restored(n, "s", sql.SQL("t.{}").format(sql.Identifier(name)))
+        for n, name in enumerate(table.columns)
+        if name not in table.table.numbered.union(table.keys, table.stamped)
+    }
+    return write_again(table, table.final, table.has_restored_key("t", "s"), wanted)
+
+
+def write_again(
+    table: UndoneTable, source: sql.Composable, is_record: sql.Composed, wanted: Mapping[str, sql.Composed]
+) -> int:
+    """Write those columns again that differ in any record from what they should be. Most triggers change none or one.
+
+    source: the work table `s` with the values. wanted: the value of each column of record `t`.
+    """
     differing = {
-        name: sql.SQL("t.{0}::text IS DISTINCT FROM d.{0}::text").format(sql.Identifier(name))
-        for name in columns
+        name: sql.SQL("t.{}::text IS DISTINCT FROM ({})::text").format(sql.Identifier(name), value)
+        for name, value in wanted.items()
     }
-    names = {
-        "table": table.table.identifier,
-        "deleted": table.name("deleted"),
-        "is_record": table.is_deleted("t", "d"),
-    }
+    names = {"table": table.table.identifier, "source": source, "is_record": is_record}
     any_of = comma(sql.SQL("bool_or({})").format(differs) for differs in differing.values())
     [changed] = rows(CHANGED_BY_TRIGGERS, changed=any_of, **names)
-    table.written_again = [name for name, differs in zip(columns, changed, strict=True) if differs]
-    if not table.written_again:
+    again = [name for name, differs in zip(wanted, changed, strict=True) if differs]
+    if not again:
         return 0
-    assignments = (sql.SQL("{0} = d.{0}").format(sql.Identifier(name)) for name in table.written_again)
-    differs = sql.SQL(" OR ").join(differing[name] for name in table.written_again)
+    assignments = (sql.SQL("{} = {}").format(sql.Identifier(name), wanted[name]) for name in again)
+    differs = sql.SQL(" OR ").join(differing[name] for name in again)
     return count_of(WRITE_AGAIN, assignments=comma(assignments), differs=differs, **names)
 
 

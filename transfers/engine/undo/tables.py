@@ -53,7 +53,7 @@ class UndoneTable:
     `types` are the data types of the table, `lists` the numbers of the columns with lists of users. `last_entry` is
     the ID of the last entry that deleted a row: parents are deleted after their children. `may_return` and `returns`:
     whether records that were changed and then deleted return, see `loading.returning`. `parents` are the tables that
-    its foreign keys refer to. `written_again` are the columns of inserted records that triggers had changed.
+    its foreign keys refer to. `stamped` are the columns with times that a trigger replaces in each row that is updated.
     """
 
     regclass: str
@@ -69,18 +69,19 @@ class UndoneTable:
     may_return: bool = False
     returns: bool = False
     parents: frozenset[str] = frozenset()
-    written_again: Sequence[str] = ()
+    stamped: Sequence[str] = ()
     types: Sequence[DataType] = ()
     lists: Sequence[int] = ()
     row_types: dict[tuple[str, ...], sql.Identifier] = field(default_factory=dict)
 
     @property
     def known(self) -> set[str]:
-        """The columns by which a transfer knows records: those of unique keys and policies."""
+        """The columns by which records are known: those of unique keys, foreign keys and policies."""
         of_policies = {
             column_of(entry.model, field) for entry in self.types for field in policy_fields(entry)
         }
-        return of_policies.union(*(key.columns for key in self.table.keys))
+        of_references = (column for key in self.table.foreign_keys for column, _ in key.pairs)
+        return of_policies.union(of_references, *(key.columns for key in self.table.keys))
 
     def name(self, what: str) -> sql.Identifier:
         return sql.Identifier("pg_temp", f"undo_{self.number}_{what}")
@@ -141,6 +142,27 @@ class UndoneTable:
                 sql.SQL(record), sql.Identifier(name), sql.SQL(work), sql.Identifier(f"k{n}")
             )
             for n, name in enumerate(self.keys)
+        )
+
+    def has_restored_key(self, record: str, work: str) -> sql.Composed:
+        """Return the condition that a record has the key of a row of `final`, once that is restored."""
+        return both(
+            sql.SQL("{}.{} = {}").format(sql.SQL(record), sql.Identifier(name), self.restored_key(n, work))
+            for n, name in enumerate(self.keys)
+        )
+
+    def restored_key(self, number: int, work: str) -> sql.Composable:
+        """Return a column of the primary key. If it has the owner, restoring the owner changes it."""
+        key = sql.SQL("{}.{}").format(sql.SQL(work), sql.Identifier(f"k{number}"))
+        name = self.keys[number]
+        if name not in self.columns:
+            return key
+        return self.restored(self.columns.index(name), work, key)
+
+    def restored(self, number: int, work: str, otherwise: sql.Composable) -> sql.Composed:
+        """Return what `final` has for the column if it is restored, or else this."""
+        return sql.SQL("CASE WHEN {0} = ANY ({1}.differs) THEN {1}.{2} ELSE {3} END").format(
+            sql.Literal(number), sql.SQL(work), sql.Identifier(f"f{number}"), otherwise
         )
 
     def is_deleted(self, record: str, work: str) -> sql.Composed:
