@@ -267,13 +267,15 @@ PLACES = [
     ),
     ("engine/undo/references.py", "            found[table].append(declared)\n", "            pass\n"),
     ("engine/undo/references.py", " ELSE (SELECT t.{name} FROM {table} AS t WHERE {is_record}) END", " END"),
-    ("engine/compiler/requirements/changed_columns.py", "keeps and not replaces", "keeps"),
-    ("engine/compiler/requirements/changed_columns.py", " and list(keys) == [primary])", ")"),
+    ("engine/undo/loading/lost_keys.py", "gained.id > c.entry AND ", ""),
+    ("engine/undo/loading/lost_keys.py", "j.what = 'moved' OR {is_new}", "{is_new}"),
+    ("engine/undo/loading/lost_keys.py", "(j.what = 'moved' OR {is_new})", "true"),
     (
-        "engine/compiler/requirements/changed_columns.py",
-        "    if len(users) == 1 and users[0].is_scalar",
-        "    if users[0].is_scalar",
+        "engine/undo/loading/lost_keys.py",
+        "(gained.partners IS NULL OR c.undone <> ALL (gained.partners))",
+        "true",
     ),
+    ("engine/undo/loading/lost_keys.py", " AND p.undone_by_id IS NULL", ""),
     ("engine/undo/restoring.py", " if name not in table.table.numbered]", "]"),
     ("engine/undo/tables.py", "if name in self.table.base_types]", "if name in self.table.columns]"),
     (
@@ -397,7 +399,7 @@ PLACES = [
     ("engine/compiler/requirements/changed_columns.py", "or first in parts_of(key))", "or parts_of(key))"),
     (
         "engine/compiler/requirements/changed_columns.py",
-        "    primary_key_stays_known(data_type, table, owners, keys)\n",
+        "        folded_rows_keep_their_key(data_type, table, owners)\n",
         "",
     ),
     (

@@ -1,7 +1,6 @@
 """Unique keys that a changed column could violate: the engine handles them, or the start is stopped."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from django.db import models
@@ -14,19 +13,7 @@ from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.plans import compile_plan
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.stage import compile_plans
-from transfers.rules import (
-    Column,
-    Combine,
-    DataType,
-    KeepSource,
-    KeepTarget,
-    Max,
-    Merge,
-    Overwrite,
-    Rename,
-    Rule,
-    Sum,
-)
+from transfers.rules import Column, Combine, DataType, KeepTarget, Max, Merge, Sum
 
 KEEP = Combine(KeepTarget())
 
@@ -115,51 +102,21 @@ def test_an_emptied_owner_in_a_key_with_a_third_one(db: None) -> None:
     assert compile_plan(entry, read_tables(["visit"])).run
 
 
-@pytest.mark.parametrize(
-    ("rule", "facts", "bought", "is_known"),
-    [
-        (KEEP, {}, "", True),
-        (Combine(Rename("code")), {}, "", True),
-        (KEEP, {}, "UNIQUE", False),
-        (KEEP, {"self_edges": "drop"}, "", False),
-        (Combine(Merge({"n": Sum()})), {}, "", False),
-        (Combine(KeepSource()), {}, "", False),
-        (Overwrite(), {}, "", False),
-    ],
-)
-def test_a_primary_key_with_one_of_several_users(
-    db: None, rule: Rule, facts: dict[str, Any], bought: str, *, is_known: bool
-) -> None:
-    """A batch may change a row, another delete it, and a third give its key to a row that it moves."""
-    change(f"""
-        CREATE TABLE deal (seller_id bigint, buyer_id bigint, code text, n int, PRIMARY KEY (seller_id, code));
-        CREATE {bought} INDEX bought ON deal (buyer_id, code);
+def test_a_row_that_others_are_merged_into_and_that_moves_itself(db: None) -> None:
+    """Its entries in the journal would have two keys."""
+    change("""
+        CREATE TABLE deal (seller_id bigint, buyer_id bigint, k int, n int, PRIMARY KEY (seller_id, k));
+        CREATE UNIQUE INDEX bought ON deal (buyer_id, k);
     """)
     users = {name: to(User) for name in ("seller", "buyer")}
-    others = {"code": models.TextField(), "n": models.IntegerField()}
-    deal = model_of("deal", pk=models.CompositePrimaryKey("seller_id", "code"), **users, **others)
-    entry = DataType("Deals", deal, tuple(map(Column, users)), rule, "Deals.", **facts)
-    if is_known:
-        assert compile_plan(entry, read_tables(["deal"])).run
-    else:
-        with pytest.raises(
-            CannotCompile, match="the primary key of deal holds seller_id, and a row has several"
-        ):
-            compile_plan(entry, read_tables(["deal"]))
-    change(
-        "ALTER TABLE deal DROP CONSTRAINT deal_pkey, ADD UNIQUE (seller_id, code), ADD id bigint PRIMARY KEY"
-    )
-    assert compile_plan(entry, read_tables(["deal"])).run
-
-
-def test_a_primary_key_with_all_users_of_a_row(db: None) -> None:
-    """Two batches change it. The journal has a key for each."""
-    change("CREATE TABLE deal (seller_id bigint, buyer_id bigint, PRIMARY KEY (seller_id, buyer_id))")
-    users = {name: to(User) for name in ("seller", "buyer")}
-    deal = model_of("deal", pk=models.CompositePrimaryKey("seller_id", "buyer_id"), **users)
-    entry = DataType("Deals", deal, tuple(map(Column, users)), KEEP, "Deals.")
-    with pytest.raises(CannotCompile, match="the primary key of deal holds seller_id and buyer_id"):
+    number = {name: models.IntegerField() for name in ("k", "n")}
+    deal = model_of("deal", pk=models.CompositePrimaryKey("seller_id", "k"), **users, **number)
+    entry = DataType("Deals", deal, tuple(map(Column, users)), Combine(Merge({"n": Sum()})), "Deals.")
+    with pytest.raises(CannotCompile, match="the primary key of deal holds seller_id, which changes"):
         compile_plan(entry, read_tables(["deal"]))
+    assert compile_plan(replace(entry, rule=KEEP), read_tables(["deal"])).run
+    change("ALTER TABLE deal DROP CONSTRAINT deal_pkey, ADD UNIQUE (seller_id, k), ADD id bigint PRIMARY KEY")
+    assert compile_plan(entry, read_tables(["deal"])).run
 
 
 def test_a_column_that_is_folded_and_in_the_only_key(people: People) -> None:

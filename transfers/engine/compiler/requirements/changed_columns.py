@@ -24,7 +24,6 @@ from transfers.rules import (
     Concatenate,
     DataType,
     Fold,
-    KeepTarget,
     Merge,
     Profile,
     Rename,
@@ -41,9 +40,9 @@ def changed_columns_keep_keys(
     for number, owner in enumerate(owners):
         is_emptied = number == 1 and data_type.self_edges == "clear"
         owner_keeps_keys(data_type, table, owner.column, owners[0].column, is_emptied=is_emptied)
-    primary_key_stays_known(data_type, table, owners, keys)
     policy = policy_of(data_type)
     if isinstance(policy, Merge):
+        folded_rows_keep_their_key(data_type, table, owners)
         for field, fold in policy.columns.items():
             fold_keeps_keys(data_type, table, column_of(data_type.model, field), fold, keys)
     if isinstance(policy, Rename):
@@ -107,31 +106,22 @@ def fold_keeps_keys(data_type: DataType, table: Table, column: str, fold: Fold, 
         raise violates(data_type, table, column, key, remedy)
 
 
-def primary_key_stays_known(
-    data_type: DataType, table: Table, owners: Sequence[OwnerSql], keys: Sequence[Key]
-) -> None:
-    """Raise `CannotCompile` if users are in the primary key, and an undo could take a row for another one by that.
+def folded_rows_keep_their_key(data_type: DataType, table: Table, owners: Sequence[OwnerSql]) -> None:
+    """Raise `CannotCompile` if a row could be merged into one that moves itself and gets another primary key by that.
 
-    The journal names a row by the key that it has after a change. If batches change several users of a row, one may
-    change a row, another delete it, and a third give its key to a row that is moved: that of the first is then no more
-    known by it. If a row has one user, or if rows are deleted only in favour of one that has the key already, it is.
+    The journal names it by the key that it has when values are merged into it. If a row has one user, it is the
+    target's and stays.
     """
-    primary = next((key for key in table.keys if key.is_primary), None)
-    users = [owner for owner in owners if primary and owner.column in primary.columns]
-    if not users or (len(owners) == 1 and owners[0].is_scalar):
-        return
-    policy = policy_of(data_type)
-    keeps = isinstance(policy, Rename) or (isinstance(policy, KeepTarget) and list(keys) == [primary])
-    replaces = data_type.overwrites or data_type.drops_self_edges
-    if len(users) == 1 and users[0].is_scalar and keeps and not replaces:
-        return
-    raise CannotCompile(
-        data_type,
-        f"the primary key of {table.name} holds {' and '.join(owner.column for owner in users)}, and a row has several"
-        " users. Another row may get its key, so an undo could take one for the other.",
-        "Give the table a primary key without users, such as an identity column, and keep this one as UNIQUE. Or list"
-        " the other users in NOT_TRANSFERRED.",
-    )
+    key = next((key.columns for key in table.keys if key.is_primary), frozenset())
+    changing = [owner.column for owner in owners if owner.column in key]
+    if changing and not (len(owners) == 1 and owners[0].is_scalar):
+        raise CannotCompile(
+            data_type,
+            f"the primary key of {table.name} holds {changing[0]}, which changes if the row that others are merged into"
+            " is moved itself, so an undo could not find it.",
+            "Choose another policy than Merge, or give the table a primary key without users, such as an identity"
+            " column, and keep this one as UNIQUE.",
+        )
 
 
 def child_keeps_keys(data_type: DataType, table: Table, child: Child) -> None:

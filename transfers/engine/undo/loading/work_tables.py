@@ -18,6 +18,7 @@ from transfers.engine.compiler.steps import as_text, comma, identifiers
 from transfers.engine.stage import fetch, fetch_union
 from transfers.engine.undo.loading.attribution import attribute_changes
 from transfers.engine.undo.loading.lists import list_columns, note_partners, unite_lists
+from transfers.engine.undo.loading.lost_keys import changes_keys, note_lost_keys
 from transfers.engine.undo.loading.returning import note_returning
 from transfers.engine.undo.tables import Group, UndoneTable, create_row_types, filled, run, send
 
@@ -46,6 +47,9 @@ def create_work_tables(entries: Sequence[UndoneTable]) -> None:
     """Create and fill the work tables of these record tables, most of it in one round trip."""
     send(statement for entry in entries for statement in load_table(entry))
     rank_changes([entry for entry in entries if entry.changes])
+    for entry in entries:
+        if changes_keys(entry):
+            note_lost_keys(entry)
     for entry in entries:
         if entry.changes and entry.deletions and entry.may_return:
             note_returning(entry)
