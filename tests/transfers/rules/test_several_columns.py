@@ -148,11 +148,10 @@ def test_a_row_that_is_kept_with_another_value_beside_its_number(
     assert 'Child(Page, "file", goes_with_parent=True)' in refused.value.hint
 
 
-def test_children_that_refer_to_the_owner_too(people: People) -> None:
+@pytest.mark.parametrize("key", ["PRIMARY KEY (id, owner_id)", "PRIMARY KEY (id), UNIQUE (id, owner_id)"])
+def test_children_that_refer_to_the_owner_too(people: People, key: str) -> None:
     """They would keep the source in their reference to a file that the target has."""
-    change(
-        "CREATE TABLE file (id bigint, owner_id bigint, name text, PRIMARY KEY (id, owner_id), UNIQUE (owner_id, name))"
-    )
+    change(f"CREATE TABLE file (id bigint, owner_id bigint, name text, {key}, UNIQUE (owner_id, name))")
     change("CREATE TABLE page (number bigint PRIMARY KEY, file_id bigint, file_owner bigint)")
     change("ALTER TABLE page ADD FOREIGN KEY (file_id, file_owner) REFERENCES file (id, owner_id)")
     file = model_of("file", owner=to(User), name=models.TextField())

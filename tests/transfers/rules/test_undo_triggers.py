@@ -183,6 +183,37 @@ def test_a_trigger_that_writes_what_is_no_time(
         undo_all(made)
 
 
+@pytest.mark.parametrize("unit", ["minute", "month"])
+def test_a_trigger_that_rounds_times(people: People, stamped: int, unit: str) -> None:
+    """What it writes depends on the time that is written, so it is no stamp."""
+    change("ALTER TABLE smallapp_sched ADD due timestamptz DEFAULT '2020-01-15 10:20:30 UTC'")
+    put(people, "smallapp_sched", ("T", 1, 1), ("S", 1, 2), columns="owner slot v")
+    made = run_after_leaving(people, people.pairs[:1], "smallapp_sched")
+    meddle(
+        "smallapp_sched", "BEFORE INSERT OR UPDATE", f"NEW.due = date_trunc('{unit}', NEW.due); RETURN NEW;"
+    )
+    with pytest.raises(TotalsMismatch, match="smallapp_sched did not return as they were"):
+        undo_all(made)
+
+
+@pytest.mark.parametrize(
+    "body", ["RAISE 'It is final.'", "DELETE FROM reminder", "UPDATE smallapp_plain SET id = id"]
+)
+def test_a_trigger_of_another_column_with_a_time(people: People, stamped: int, body: str) -> None:
+    """An update of this column is tried and taken back, but PostgreSQL counts what was done."""
+    change(
+        "CREATE TABLE reminder (id bigint); INSERT INTO reminder VALUES (1); GRANT ALL ON reminder TO PUBLIC"
+    )
+    put(people, "smallapp_plain", "X")
+    change(
+        "CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON smallapp_shift FOR EACH ROW EXECUTE FUNCTION touch()"
+    )
+    meddle("smallapp_shift", "AFTER UPDATE OF created", f"{body}; RETURN NULL;")
+    restore(stamped)
+    assert times() == {1: (2020, 2030), 2: (2020, 2030)}
+    assert query("SELECT count(*) FROM {}", "reminder") == [1]
+
+
 @pytest.mark.parametrize(
     "updated",
     [
@@ -262,25 +293,56 @@ def test_columns_of_which_each_row_gets_others_back(people: People) -> None:
     assert query("SELECT id FROM {}", "seen") == [2]
 
 
-def test_a_trigger_that_changes_rows_that_come_back_to_a_partition(people: People) -> None:
-    change("""
-        CREATE TABLE sheet (id bigint, owner_id bigint, state text, PRIMARY KEY (id, owner_id))
-            PARTITION BY LIST (owner_id);
-        CREATE FUNCTION fresh() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.state = 'new'; RETURN NEW; END $$;
-        CREATE TRIGGER fresh BEFORE INSERT ON sheet FOR EACH ROW EXECUTE FUNCTION fresh();
-    """)
-    for number, letter in enumerate("ST"):
+def sheets(people: People, event: str, body: str) -> DataType:
+    """Sheets of S and T, each in a partition of its own, with a trigger that was made after they were."""
+    change(
+        "CREATE TABLE sheet (id bigint, owner_id bigint, state text, note text, made timestamptz,"
+        " PRIMARY KEY (id, owner_id)) PARTITION BY LIST (owner_id)"
+    )
+    for number, letter in enumerate("ST", start=1):
         change(f"CREATE TABLE sheet_{number} PARTITION OF sheet FOR VALUES IN ({people[letter].pk})")
+        execute("INSERT INTO sheet VALUES (%s, %s, 'done', '', '2020-01-01 UTC')", number, people[letter].pk)
+    meddle("sheet", event, body)
     sheet = model_of("sheet", owner=to(User), state=models.TextField())
-    entry = DataType("Sheets", sheet, (Column("owner"),), Combine(KeepTarget()), "Sheets.")
-    execute("INSERT INTO sheet VALUES (1, %s), (2, %s)", people["S"].pk, people["T"].pk)
-    execute("UPDATE sheet SET state = 'done'")
+    return DataType("Sheets", sheet, (Column("owner"),), Combine(KeepTarget()), "Sheets.")
+
+
+def test_a_trigger_that_changes_rows_that_come_back_to_a_partition(people: People) -> None:
+    """The journal has what it replaced. What people wrote since stays."""
+    entry = sheets(people, "BEFORE INSERT", "NEW.state = 'new'; NEW.note = 'new'; RETURN NEW;")
     before = rows_as_text([entry])
     with only(entry):
         ran = run_pairs(people.by, people.pairs[:1], [entry])
-    assert before != rows_as_text([entry])
+    execute("UPDATE sheet SET note = 'ours' WHERE id = 1")
     restore(ran.transfer_id)
-    assert rows_as_text([entry]) == before
+    expected = [
+        row.replace('done,""', "done,ours") if row.startswith("(1") else row for row in before["sheet"]
+    ]
+    assert rows_as_text([entry]) == {"sheet": expected}
+    assert expected != before["sheet"]
+
+
+@pytest.mark.parametrize(
+    ("updated", "is_right"), [("NEW.made = OLD.made", False), ("NEW.made = '2030-01-01 UTC'", True)]
+)
+def test_a_time_of_rows_that_come_back_to_a_partition(
+    people: People, updated: str, *, is_right: bool
+) -> None:
+    """One that is stamped at each change may be, but not one that is kept: it would be that of the undo."""
+    body = f"IF TG_OP = 'INSERT' THEN NEW.made = now(); ELSE {updated}; END IF; RETURN NEW;"
+    entry = sheets(people, "BEFORE INSERT OR UPDATE", body)
+    with only(entry):
+        ran = run_pairs(people.by, people.pairs[:1], [entry])
+    if is_right:
+        restore(ran.transfer_id)
+        assert query("SELECT extract(year FROM made AT TIME ZONE 'UTC') FROM {} WHERE id = 1", "sheet") == [
+            2030
+        ]
+    else:
+        with pytest.raises(
+            TotalsMismatch, match="records of sheet do not have the values that were restored"
+        ):
+            undo_all(ran.transfer_id)
 
 
 def test_a_trigger_that_changes_rows_of_a_type_of_which_nothing_was_moved(people: People) -> None:

@@ -25,9 +25,11 @@ WHERE t.{first_key} IS NULL OR NOT {is_restored}
 # Most records are equal byte for byte, which is much quicker to see than that their texts are equal. The work table has
 # no domains, so the columns are compared as their base types.
 NOT_THERE = """
-SELECT {place}, false, count(*) FROM {deleted} AS d LEFT JOIN {table} AS t ON {is_record}
-WHERE d."_why" IS NULL AND d."_inserts"
-    AND ROW({there})::record *<> ROW({wanted})::record AND ROW({there})::text IS DISTINCT FROM ROW({wanted})::text
+SELECT {place}, {is_update}, count(*) FROM {source} AS d LEFT JOIN {table} AS t ON {is_record}
+WHERE {was_written} AND (
+    ROW({there})::record *<> ROW({wanted})::record AND ROW({there})::text IS DISTINCT FROM ROW({wanted})::text
+    OR NOT {is_stamped}
+)
 """
 
 
@@ -61,7 +63,14 @@ def comparisons(tables: Sequence[UndoneTable]) -> Iterator[str]:
         if table.changes:
             yield as_text(not_as_before(table, place))
         if table.deletions and table.keys:
-            yield as_text(not_there(table, place))
+            inserted = sql.SQL('d."_why" IS NULL AND d."_inserts"')
+            yield as_text(
+                not_there(table, place, table.name("deleted"), table.kept, inserted, is_update=False)
+            )
+        if table.may_move:
+            moved = sql.SQL('t.tableoid IS DISTINCT FROM d."_relation"')
+            columns = list(table.table.columns)
+            yield as_text(not_there(table, place, table.name("moving"), columns, moved, is_update=True))
 
 
 def not_as_before(table: UndoneTable, place: int) -> sql.Composed:
@@ -87,13 +96,27 @@ def not_as_before(table: UndoneTable, place: int) -> sql.Composed:
     )
 
 
-def not_there(table: UndoneTable, place: int) -> sql.Composed:
-    """Return the query of the records that did not return as they were, except for times that triggers stamp."""
-    names = [name for name in table.kept if name not in table.stamped]
+def not_there(
+    table: UndoneTable,
+    place: int,
+    source: sql.Identifier,
+    columns: Sequence[str],
+    was_written: sql.SQL,
+    *,
+    is_update: bool,
+) -> sql.Composed:
+    """Return the query of the records that were inserted and are not as before, except for what a trigger stamps.
+
+    source: the work table `d` of the records. is_update: they came from another partition.
+    """
+    names = [name for name in columns if name not in table.stamped]
+    stamped = {name: table.stamped[name] for name in columns if name in table.stamped}
     return filled(
         NOT_THERE,
         place=sql.Literal(place),
-        deleted=table.name("deleted"),
+        is_update=sql.Literal(is_update),
+        source=source,
+        was_written=was_written,
         table=table.table.identifier,
         is_record=table.is_deleted("t", "d"),
         there=comma(
@@ -101,4 +124,13 @@ def not_there(table: UndoneTable, place: int) -> sql.Composed:
             for name in names
         ),
         wanted=comma(sql.SQL("d.{}").format(sql.Identifier(name)) for name in names),
+        is_stamped=both(
+            [
+                sql.SQL(
+                    "coalesce(t.{0}::text IN ({1}, d.{0}::text), t.{0} IS NULL AND d.{0} IS NULL)"
+                ).format(sql.Identifier(name), sql.Literal(stamp))
+                for name, stamp in stamped.items()
+            ]
+            or [sql.SQL("true")]
+        ),
     )

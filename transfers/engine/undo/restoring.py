@@ -8,10 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from django.db import connection
 from psycopg import sql
 
-from transfers.engine.catalog.tables import PARTITIONED
 from transfers.engine.compiler.steps import as_text, comma
-from transfers.engine.undo.stamps import stamped_columns
-from transfers.engine.undo.tables import UndoneTable, filled, rows, send
+from transfers.engine.undo.tables import UndoneTable, filled, rows, run, send
 from transfers.engine.verification.mismatch import DELETE, INSERT, UPDATE, TotalsMismatch, mismatch
 
 # Counts, so that no row is sent for each locked one.
@@ -55,16 +53,14 @@ def restore(tables: Sequence[UndoneTable]) -> Written:
     """Write all rows that are to be restored, and return how many were written."""
     written = Written()
     for table in tables:
-        table.stamped, tried = stamped_columns(table)
-        written[table.regclass, "updated"] += tried
-    for table in tables:
+        note_moving(table)
         written[table.regclass, "updated"] += update(table, late=False)
     for table in parents_first(sorted(tables, key=lambda found: -found.last_entry)):
         written[table.regclass, "inserted"] += insert(table)
     for table in tables:
         written[table.regclass, "updated"] += write_deleted_again(table)
         written[table.regclass, "updated"] += update(table, late=True)
-        written[table.regclass, "updated"] += write_changed_again(table)
+        written[table.regclass, "updated"] += write_moved_again(table)
     return written
 
 
@@ -162,16 +158,44 @@ def write_deleted_again(table: UndoneTable) -> int:
     return write_again(table, source, table.is_deleted("t", "s"), wanted)
 
 
-def write_changed_again(table: UndoneTable) -> int:
-    """Give records that changed their partition back what the trigger of an insertion into another one replaced."""
-    if not (table.changes and table.table.before_insert and table.table.kind == PARTITIONED):
+# The whole records as they should be: what people changed since stays, but a trigger may change it with the rest.
+NOTE_MOVING = """
+CREATE TEMP TABLE {moving} ON COMMIT DROP AS
+SELECT t.tableoid AS "_relation", {columns} FROM {table} AS t JOIN {final} AS f ON {is_record}
+"""
+
+
+def note_moving(table: UndoneTable) -> None:
+    """Note the records that may come to another partition, with their partition and what they should have there."""
+    if table.may_move:
+        restored = {
+            name: table.restored(n, "f", sql.SQL("t.{}").format(sql.Identifier(name)))
+            for n, name in enumerate(table.columns)
+        }
+        columns = (
+            sql.SQL("{} AS {}").format(
+                restored.get(name, sql.SQL("t.{}").format(sql.Identifier(name))), sql.Identifier(name)
+            )
+            for name in table.table.columns
+        )
+        run(
+            NOTE_MOVING,
+            moving=table.name("moving"),
+            columns=comma(columns),
+            table=table.table.identifier,
+            final=table.final,
+            is_record=table.is_record("t", "f"),
+        )
+
+
+def write_moved_again(table: UndoneTable) -> int:
+    """Give records that came to another partition back what the trigger of the insertion replaced."""
+    if not table.may_move:
         return 0
-    wanted = {
-        name: table.restored(n, "s", sql.SQL("t.{}").format(sql.Identifier(name)))
-        for n, name in enumerate(table.columns)
-        if name not in table.table.numbered.union(table.keys, table.stamped)
-    }
-    return write_again(table, table.final, table.has_restored_key("t", "s"), wanted)
+    names = [name for name in table.table.columns if name not in table.table.numbered.union(table.keys)]
+    wanted = {name: sql.SQL("s.{}").format(sql.Identifier(name)) for name in names}
+    has_moved = sql.SQL('{} AND t.tableoid <> s."_relation"').format(table.is_deleted("t", "s"))
+    return write_again(table, table.name("moving"), has_moved, wanted)
 
 
 def write_again(

@@ -10,8 +10,10 @@ from transfers.engine.undo.counting import incomplete, tally
 from transfers.engine.undo.loading.entries import load_entries, load_rows
 from transfers.engine.undo.loading.work_tables import drop_work_tables
 from transfers.engine.undo.restoring import lock_rows, restore
+from transfers.engine.undo.stamps import find_stamps
 from transfers.engine.undo.tables import UndonePair
 from transfers.engine.verification.database import Before
+from transfers.engine.verification.database import counted as counted_rows
 from transfers.models.undo_conflict import said_of
 from transfers.registry import by_key
 from wording.phrases import counted
@@ -47,6 +49,8 @@ def undo(pairs: Sequence[UndonePair], before: Before, *, leave_changed: bool) ->
     in_conflict = find_conflicts(tables, leave_changed=leave_changed)
     plans = compile_plans()
     tally(tables, plans)
+    if find_stamps(tables):
+        before = before._replace(counted=counted_rows())
     check_restored(tables, restore(tables), before, plans)
     drop_work_tables(tables)
     execute(NOTE_CONFLICTS)

@@ -1,12 +1,13 @@
 """Times that a trigger replaces in each row that is updated, such as the time of the last change.
 
-An undo writes a deleted row again if the trigger of an insertion changed it. What another trigger then stamps stays, as
-in rows that are moved back. A trigger that keeps a value, as is often done for the time of creation, leaves the same in
-the row, the time of the undo. An update of another row, which is taken back, shows which of the two it does.
+An undo writes a row again if the trigger of an insertion changed it. What another trigger then stamps stays, as in rows
+that are moved back. A trigger that keeps a value, as is often done for the time of creation, leaves the same in the
+row: the time of the undo. Updates of another row, which are taken back, show which of the two it does. A stamp depends
+neither on what the row has nor on what is written.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import DatabaseError, OperationalError, transaction
 from psycopg import sql
@@ -14,48 +15,53 @@ from psycopg import sql
 from transfers.engine.undo.tables import UndoneTable, rows
 
 TIME = re.compile(r"date|time(stamp)?(\(\d\))? with(out)? time zone")
-# An hour before is another value of each of these types.
+# Two values that no rounding makes equal. Those of a time of day differ by the hours.
+EARLIER = ("1 hour", "100000 days 5 hours")
 TRY = """
 UPDATE {table} AS t SET {column} = one.new
 FROM (
-    SELECT r.tableoid AS relation, r.ctid AS place, r.{column} AS old, (r.{column} - interval '1 hour')::{type} AS new
+    SELECT r.tableoid AS relation, r.ctid AS place, r.{column} AS old, (r.{column} - {earlier}::interval)::{type} AS new
     FROM {table} AS r WHERE r.{column} IS NOT NULL LIMIT 1 FOR UPDATE SKIP LOCKED
 ) AS one
 WHERE t.tableoid = one.relation AND t.ctid = one.place
-RETURNING t.{column} IS DISTINCT FROM one.old AND t.{column} IS DISTINCT FROM one.new
+RETURNING t.{column}::text, one.old::text
 """
 
 
-def stamped_columns(table: UndoneTable) -> tuple[list[str], int]:
-    """Return these columns of a table in which rows are written again, and how many updates were tried.
+def find_stamps(tables: Sequence[UndoneTable]) -> bool:
+    """Note what triggers stamp in tables in which rows may be written again, and return whether an update was tried.
 
-    PostgreSQL counts the rows of an update that is taken back. No row is there before to be tried in an empty table.
+    PostgreSQL counts the rows of an update that is taken back, too. In an empty table, there is no row to try it.
     """
-    if not (table.table.before_insert and table.table.before_update):
-        return [], 0
-    found = {name: is_stamped(table, name) for name in times(table)}
-    return [name for name, result in found.items() if result], sum(
-        result is not None for result in found.values()
-    )
+    tried = [table for table in tables if table.is_written_again and table.table.before_update]
+    for table in tried:
+        table.stamped = stamps_of(table)
+    return bool(tried)
 
 
-def times(table: UndoneTable) -> Sequence[str]:
-    """Return the columns with times by which no record is known."""
+def stamps_of(table: UndoneTable) -> Mapping[str, str]:
+    """Return the columns that are stamped, with the stamp as text. Records must not be known by them."""
     types = table.table.base_types
-    return [name for name in table.table.columns if TIME.fullmatch(types[name]) and name not in table.known]
+    names = [name for name in table.table.columns if TIME.fullmatch(types[name]) and name not in table.known]
+    found = {name: {written(table, name, earlier) for earlier in EARLIER} for name in names}
+    return {
+        name: stamps.pop() or "" for name, stamps in found.items() if len(stamps) == 1 and None not in stamps
+    }
 
 
-def is_stamped(table: UndoneTable, column: str) -> bool | None:
-    """Return whether an update writes something else than the value that it sets, or None if no row was updated."""
-    names = {"table": table.table.identifier, "column": sql.Identifier(column)}
+def written(table: UndoneTable, column: str, earlier: str) -> str | None:
+    """Return what an update writes instead of an earlier time, or None if it keeps the value or is refused."""
+    names = {
+        "table": table.table.identifier,
+        "column": sql.Identifier(column),
+        "earlier": sql.Literal(earlier),
+    }
     try:
         with transaction.atomic():
             found = rows(TRY, type=sql.SQL(table.table.base_types[column]), **names)
             transaction.set_rollback(True)
     except OperationalError:
         raise
-    except (
-        DatabaseError
-    ):  # a constraint or a trigger that refuses the value of this row says nothing of others
+    except DatabaseError:
         return None
-    return bool(found[0][0]) if found else None
+    return next((str(now) for now, old in found if now is not None and now != old), None)

@@ -1,6 +1,6 @@
 """The record tables of an undo, and the names of their work tables (see `work_tables`)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from django.db import DataError, IntegrityError
 from psycopg import sql
 
-from transfers.engine.catalog.tables import Table
+from transfers.engine.catalog.tables import PARTITIONED, Table
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.requirements.columns import policy_fields
 from transfers.engine.compiler.steps import as_text, comma
@@ -53,7 +53,8 @@ class UndoneTable:
     `types` are the data types of the table, `lists` the numbers of the columns with lists of users. `last_entry` is
     the ID of the last entry that deleted a row: parents are deleted after their children. `may_return` and `returns`:
     whether records that were changed and then deleted return, see `loading.returning`. `parents` are the tables that
-    its foreign keys refer to. `stamped` are the columns with times that a trigger replaces in each row that is updated.
+    its foreign keys refer to. `stamped` are the columns in which a trigger stamps each row that is updated, with the
+    stamp as text.
     """
 
     regclass: str
@@ -69,7 +70,7 @@ class UndoneTable:
     may_return: bool = False
     returns: bool = False
     parents: frozenset[str] = frozenset()
-    stamped: Sequence[str] = ()
+    stamped: Mapping[str, str] = field(default_factory=dict)
     types: Sequence[DataType] = ()
     lists: Sequence[int] = ()
     row_types: dict[tuple[str, ...], sql.Identifier] = field(default_factory=dict)
@@ -112,6 +113,16 @@ class UndoneTable:
         deleted = ["deleted"] if self.deletions else []
         returning = ["returning"] if self.returns else []
         return [*map(self.name, changed + deleted + returning), *self.row_types.values()]
+
+    @property
+    def may_move(self) -> bool:
+        """Whether a record that is changed may come to another partition, where a trigger changes what is inserted."""
+        return bool(self.changes) and self.table.before_insert and self.table.kind == PARTITIONED
+
+    @property
+    def is_written_again(self) -> bool:
+        """Whether a trigger may change rows that are inserted, after which they are updated."""
+        return self.table.before_insert and bool(self.keys) and (bool(self.deletions) or self.may_move)
 
     @property
     def keys(self) -> tuple[str, ...]:

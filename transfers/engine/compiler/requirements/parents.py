@@ -17,8 +17,7 @@ def parents_stay_parents(data_type: DataType, branches: Iterable[Branch], change
     """
     for branch in branches:
         column, parent = referenced_column(branch.child), branch.tables[branch.parent]
-        is_alone = identifies(column, parent)
-        if not is_alone and len(branch.pairs) == 1:
+        if len(branch.pairs) == 1 and not identifies(column, parent):
             columns = ", ".join(map(in_quotes, (column, *sorted(parent.partitioned_by - {column}))))
             raise CannotCompile(
                 data_type,
@@ -26,7 +25,7 @@ def parents_stay_parents(data_type: DataType, branches: Iterable[Branch], change
                 " rows of other users would count as children too.",
                 f"CREATE UNIQUE INDEX ON {parent.regclass} ({columns}); or reference the primary key.",
             )
-        for one in [column] if is_alone else [referenced for _, referenced in branch.pairs]:
+        for _, one in branch.pairs:
             if not {one, *parent.sources.get(one, ())}.isdisjoint(changed):
                 raise CannotCompile(
                     data_type,
