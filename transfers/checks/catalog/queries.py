@@ -1,7 +1,7 @@
 """Queries of the database catalog, each for all tables at once; `transfers.checks.catalog` runs them."""
 
 from transfers.engine.catalog.policies import HIDES_ROWS
-from transfers.engine.catalog.tables import IS_FILLED
+from transfers.engine.catalog.queries import IS_FILLED
 from transfers.engine.catalog.triggers import FIRES
 
 NAMES = """
