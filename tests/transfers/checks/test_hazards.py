@@ -173,6 +173,13 @@ def test_a_trigger_that_writes_a_log() -> None:
         "DROP TRIGGER ends ON note; CREATE TRIGGER ends AFTER UPDATE OF title ON note EXECUTE FUNCTION ends()"
     )
     assert found(notes) == []
+    replaced = entry(table(), rule=Overwrite())
+    assert found(replaced) == []
+    change("CREATE TRIGGER fresh BEFORE INSERT ON note FOR EACH ROW EXECUTE FUNCTION ends()")
+    assert found(notes) == []
+    [of_insert, warning] = sorted(found(replaced), key=lambda one: "with each UPDATE" in one.msg)
+    assert "trigger fresh of note writes rows to logs.Note log with each INSERT" in of_insert.msg
+    assert "trigger ends of note writes rows to logs.Note log with each UPDATE" in warning.msg, "in an undo"
 
 
 def test_a_trigger_of_one_partition() -> None:

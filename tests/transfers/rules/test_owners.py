@@ -4,17 +4,19 @@ from dataclasses import replace
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 
 from accounts.models import Team, User
 from tests.apps.smallapp import models as small
-from tests.transfers.rules import running
-from tests.transfers.rules.featured import change, run
+from tests.transfers.rules import journal, running
+from tests.transfers.rules.featured import change, model_of, run
+from tests.transfers.rules.meddling import meddle
 from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import execute
 from tests.transfers.rules.running import whole_row
 from tests.transfers.rules.truth import Truth
 from transfers.engine.stage import StagedPair, set_stage
-from transfers.rules import JsonPath
+from transfers.rules import Combine, DataType, JsonPath, Merge, Sum
 
 COLUMNS = [
     Truth(
@@ -302,3 +304,20 @@ def test_a_path_with_a_number_leads_into_no_list(people: People) -> None:
         {"by": t, "teams": [s]},
         {"by": t, "teams": {"0": [t]}},
     ]
+
+
+def test_two_paths_in_one_document_of_a_row_that_others_are_merged_into(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trigger on updates makes the engine compare the users of the row, too."""
+    change("CREATE TABLE doc (id bigint PRIMARY KEY, users jsonb UNIQUE, n integer)")
+    meddle("doc", "BEFORE UPDATE", "RETURN NEW;")
+    doc = model_of("doc", users=models.JSONField(), n=models.IntegerField())
+    paths = JsonPath("users", "by"), JsonPath("users", "for")
+    entry = DataType("Docs", doc, paths, Combine(Merge({"n": Sum()})), "Docs.")
+    monkeypatch.setattr(journal, "by_key", lambda _: entry)
+    for number, letter in enumerate("ST", start=1):
+        users = f'{{"by": [{people[letter].pk}], "for": []}}'
+        execute("INSERT INTO doc VALUES (%s, %s, %s)", number, users, number)
+    ran = run(people, entry)
+    assert [(row["id"], row["n"]) for row in ran.world["doc"]] == [(2, 3)]

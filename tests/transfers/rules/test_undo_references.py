@@ -7,8 +7,9 @@ from django.db import models
 
 from accounts.models import User
 from tests.transfers.rules.featured import change, model_of, to
+from tests.transfers.rules.meddling import meddle
 from tests.transfers.rules.people import People
-from tests.transfers.rules.restoring import execute, rows_as_text
+from tests.transfers.rules.restoring import execute, restore, rows_as_text
 from tests.transfers.rules.running import only, run_pairs, undo_all
 from transfers.engine.undo.loading import entries
 from transfers.models import UndoConflict
@@ -35,6 +36,7 @@ def fill(people: People) -> None:
 
 def transferred(people: People, *types: DataType) -> int:
     with only(*types):
+        execute("SET CONSTRAINTS ALL DEFERRED")  # as at the start of a transaction
         return run_pairs(people.by, people.pairs[:1], types).transfer_id
 
 
@@ -100,3 +102,28 @@ def test_children_of_a_row_that_cannot_return(
         ("file", "key taken"),
         ("line", "parent gone"),
     ]
+
+
+@pytest.mark.parametrize("trigger", ["", "BEFORE UPDATE"])
+def test_rows_that_refer_to_each_other_with_their_user(people: People, trigger: str) -> None:
+    """What they refer to gets its user back, too. A trigger makes the journal keep all columns."""
+    key = "FOREIGN KEY ({}_id, owner_id) REFERENCES note (id, owner_id) DEFERRABLE INITIALLY DEFERRED"
+    change(f"""
+        CREATE TABLE note (id bigint PRIMARY KEY, owner_id bigint, parent_id bigint, UNIQUE (id, owner_id),
+            {key.format("parent")});
+        CREATE TABLE remark (id bigint PRIMARY KEY, owner_id bigint, note_id bigint, {key.format("note")});
+    """)
+    if trigger:
+        meddle("note", trigger, "NEW.id = NEW.id; RETURN NEW;")
+        change("CREATE TRIGGER meddler BEFORE UPDATE ON remark FOR EACH ROW EXECUTE FUNCTION meddle()")
+    owner = people["S"].pk
+    for number, parent in ((1, None), (2, 1), (3, 1)):
+        execute("INSERT INTO note VALUES (%s, %s, %s)", number, owner, parent)
+        execute("INSERT INTO remark VALUES (%s, %s, %s)", number, owner, number)
+    types = [
+        DataType(table.title(), model_of(table, owner=to(User)), (Column("owner"),), Combine(), "They move.")
+        for table in ("note", "remark")
+    ]
+    before = rows_as_text(types)
+    restore(transferred(people, *types))
+    assert rows_as_text(types) == before

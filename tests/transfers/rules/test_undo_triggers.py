@@ -49,6 +49,9 @@ def times() -> dict[int, tuple[int, int]]:
 def test_the_time_that_a_trigger_stamps_on_new_rows_and_on_changed_ones(people: People, stamped: int) -> None:
     """As in rows that were moved back, the column then has what the trigger writes; all others are as they were."""
     change(
+        "ALTER TABLE smallapp_shift ADD day date GENERATED ALWAYS AS ((touched AT TIME ZONE 'UTC')::date) STORED"
+    )
+    change(
         "CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON smallapp_shift FOR EACH ROW EXECUTE FUNCTION touch()"
     )
     restore(stamped)
@@ -293,8 +296,8 @@ def test_columns_of_which_each_row_gets_others_back(people: People) -> None:
     assert query("SELECT id FROM {}", "seen") == [2]
 
 
-def sheets(people: People, event: str, body: str) -> DataType:
-    """Sheets of S and T, each in a partition of its own, with a trigger that was made after they were."""
+def sheets(people: People) -> DataType:
+    """Sheets of S and T, each in a partition of its own."""
     change(
         "CREATE TABLE sheet (id bigint, owner_id bigint, state text, note text, made timestamptz,"
         " PRIMARY KEY (id, owner_id)) PARTITION BY LIST (owner_id)"
@@ -302,17 +305,22 @@ def sheets(people: People, event: str, body: str) -> DataType:
     for number, letter in enumerate("ST", start=1):
         change(f"CREATE TABLE sheet_{number} PARTITION OF sheet FOR VALUES IN ({people[letter].pk})")
         execute("INSERT INTO sheet VALUES (%s, %s, 'done', '', '2020-01-01 UTC')", number, people[letter].pk)
-    meddle("sheet", event, body)
     sheet = model_of("sheet", owner=to(User), state=models.TextField())
     return DataType("Sheets", sheet, (Column("owner"),), Combine(KeepTarget()), "Sheets.")
 
 
-def test_a_trigger_that_changes_rows_that_come_back_to_a_partition(people: People) -> None:
-    """The journal has what it replaced. What people wrote since stays."""
-    entry = sheets(people, "BEFORE INSERT", "NEW.state = 'new'; NEW.note = 'new'; RETURN NEW;")
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_trigger_that_changes_rows_that_come_back_to_a_partition(people: People, *, is_new: bool) -> None:
+    """The journal has what it replaced. What people wrote since stays. The trigger may be made after the transfer."""
+    entry = sheets(people)
     before = rows_as_text([entry])
+    body = "NEW.state = 'new'; NEW.note = 'new'; RETURN NEW;"
+    if not is_new:
+        meddle("sheet", "BEFORE INSERT", body)
     with only(entry):
         ran = run_pairs(people.by, people.pairs[:1], [entry])
+    if is_new:
+        meddle("sheet", "BEFORE INSERT", body)
     execute("UPDATE sheet SET note = 'ours' WHERE id = 1")
     restore(ran.transfer_id)
     expected = [
@@ -330,7 +338,8 @@ def test_a_time_of_rows_that_come_back_to_a_partition(
 ) -> None:
     """One that is stamped at each change may be, but not one that is kept: it would be that of the undo."""
     body = f"IF TG_OP = 'INSERT' THEN NEW.made = now(); ELSE {updated}; END IF; RETURN NEW;"
-    entry = sheets(people, "BEFORE INSERT OR UPDATE", body)
+    entry = sheets(people)
+    meddle("sheet", "BEFORE INSERT OR UPDATE", body)
     with only(entry):
         ran = run_pairs(people.by, people.pairs[:1], [entry])
     if is_right:
@@ -343,6 +352,20 @@ def test_a_time_of_rows_that_come_back_to_a_partition(
             TotalsMismatch, match="records of sheet do not have the values that were restored"
         ):
             undo_all(ran.transfer_id)
+
+
+def test_a_trigger_that_counts_the_changes_of_rows_that_stay_in_their_partition(people: People) -> None:
+    """They are written once."""
+    change("CREATE TABLE sheet (id bigint PRIMARY KEY, owner_id bigint, n integer) PARTITION BY LIST (id)")
+    change("CREATE TABLE sheet_1 PARTITION OF sheet DEFAULT")
+    execute("INSERT INTO sheet VALUES (1, %s, 0)", people["S"].pk)
+    meddle("sheet", "BEFORE INSERT OR UPDATE", "NEW.n = NEW.n + 1; RETURN NEW;")
+    sheet = model_of("sheet", owner=to(User), n=models.IntegerField())
+    entry = DataType("Sheets", sheet, (Column("owner"),), Combine(), "Sheets.")
+    with only(entry):
+        ran = run_pairs(people.by, people.pairs[:1], [entry])
+    restore(ran.transfer_id)
+    assert query("SELECT n FROM {}", "sheet") == [1]
 
 
 def test_a_trigger_that_changes_rows_of_a_type_of_which_nothing_was_moved(people: People) -> None:

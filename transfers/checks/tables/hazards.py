@@ -97,15 +97,23 @@ def interferes(trigger: Trigger, written: set[str], deletes: bool) -> str:
     return " and ".join(event for event in events(trigger, written, deletes) if event != "INSERT")
 
 
-def events(trigger: Trigger, written: set[str], deletes: bool) -> list[str]:
+def events(trigger: Trigger, written: set[str], deletes: bool, *, rewrites: bool = False) -> list[str]:
     """Return the events of a transfer with which the trigger runs. Its undo inserts the deleted rows again."""
-    updates = not trigger.columns or not written.isdisjoint(trigger.columns)
+    updates = rewrites or not trigger.columns or not written.isdisjoint(trigger.columns)
     caused = (
         ("UPDATE", Trigger.UPDATE, updates),
         ("DELETE", Trigger.DELETE, deletes),
         ("INSERT", Trigger.INSERT, deletes and settings.UNDO_DAYS > 0),
     )
     return [name for name, bit, happens in caused if happens and trigger.kind & bit]
+
+
+def rewrites(table: Relation, triggers: Iterable[Trigger], deletes: bool) -> bool:
+    """Return whether an undo may write any column, because a trigger changes the rows that it inserts."""
+    inserts = deletes or table.kind == "p"
+    before_insert = Trigger.BEFORE_ROW | Trigger.INSERT
+    changed = any(trigger.kind & before_insert == before_insert for trigger in triggers)
+    return settings.UNDO_DAYS > 0 and inserts and changed
 
 
 def writing_triggers(
@@ -115,8 +123,9 @@ def writing_triggers(
     written = {column for _, column in written_columns(entry)}
     deletes = can_lose_rows(entry, catalog)
     for table in tables:
-        for trigger in catalog.triggers.get(table.oid, []):
-            caused = events(trigger, written, deletes)
+        triggers = catalog.triggers.get(table.oid, [])
+        for trigger in triggers:
+            caused = events(trigger, written, deletes, rewrites=rewrites(table, triggers, deletes))
             if trigger.writes and caused:
                 yield writes_rows(entry, table, trigger, " and ".join(caused), types)
 

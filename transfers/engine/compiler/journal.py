@@ -107,7 +107,7 @@ def changed(
     stays: list[str] = []
     if table.has_update_triggers:
         kept += [column for column in table.columns if column not in values]
-        stays = [column for column in owners if column not in values]
+        stays = list(dict.fromkeys(column for column in owners if column not in values))
     new = {column: f"_n{number}" for number, column in enumerate(values)}
     old = {column: f"_o{number}" for number, column in enumerate(stays)}
     written = fill(

@@ -109,7 +109,8 @@ def not_there(
 
     source: the work table `d` of the records. is_update: they came from another partition.
     """
-    names = [name for name in columns if name not in table.stamped]
+    sources = table.table.sources
+    names = [name for name in columns if table.stamped.keys().isdisjoint({name, *sources.get(name, ())})]
     stamped = {name: table.stamped[name] for name in columns if name in table.stamped}
     return filled(
         NOT_THERE,

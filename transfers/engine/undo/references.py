@@ -127,13 +127,20 @@ def check_references(
 ) -> Iterator[sql.Composed]:
     for reference in references:
         parents = [parent for parent in reference.parents(tables) if has_values(parent, reference)]
+        # What a record refers to may get the referenced value back itself, as that of the owner. The key sees to it.
+        returned = {name for parent in reference.parents(tables) for name in parent.assigned}
+        is_looked_up = reference.is_enforced and returned.isdisjoint(reference.referenced)
         if table.deletions and set(reference.columns) <= set(table.kept):
             values = [sql.SQL("d.{}").format(sql.Identifier(name)) for name in reference.columns]
-            yield from check_reference(table, reference, parents, NO_PARENT_FOR_DELETED, values)
+            yield from check_reference(
+                table, reference, parents, NO_PARENT_FOR_DELETED, values, is_looked_up=is_looked_up
+            )
         changed = [table.columns.index(name) for name in reference.columns if name in table.columns]
         if changed:
             values = [value_before(table, reference, name) for name in reference.columns]
-            yield from check_reference(table, reference, parents, NO_PARENT_FOR_CHANGED, values, changed)
+            yield from check_reference(
+                table, reference, parents, NO_PARENT_FOR_CHANGED, values, changed, is_looked_up=is_looked_up
+            )
 
 
 def has_values(parent: UndoneTable, reference: Reference) -> bool:
@@ -164,8 +171,13 @@ def check_reference(
     statement: str,
     values: Sequence[sql.Composed],
     changed: Sequence[int] = (),
+    *,
+    is_looked_up: bool,
 ) -> Iterator[sql.Composed]:
-    """parents: those of which rows were deleted. values: what the row `d` refers to. changed: numbers of columns."""
+    """parents: those of which rows were deleted. values: what the row `d` refers to. changed: numbers of columns.
+
+    is_looked_up: the row must be there, if it does not return.
+    """
     is_parent = both(
         sql.SQL("p.{} = {}").format(sql.Identifier(referenced), value)
         for referenced, value in zip(reference.referenced, values, strict=True)
@@ -174,7 +186,7 @@ def check_reference(
         sql.SQL(PARENT_STAYS_DELETED).format(deleted=parent.name("deleted"), is_parent=is_parent)
         for parent in parents
     ]
-    if reference.is_enforced:
+    if is_looked_up:
         lacks_parent.append(sql.SQL(NO_PARENT).format(parent=sql.SQL(reference.parent), is_parent=is_parent))
     returns = [
         sql.SQL(RETURNS).format(deleted=parent.name("deleted"), is_parent=is_parent) for parent in parents

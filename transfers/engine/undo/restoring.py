@@ -3,7 +3,7 @@ deleted rows, parents before their children; then the rows that refer to them; a
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.db import connection
 from psycopg import sql
@@ -152,10 +152,8 @@ def write_deleted_again(table: UndoneTable) -> int:
     """
     if not (table.deletions and table.keys and table.table.before_insert):
         return 0
-    columns = [name for name in table.restorable if name not in table.table.numbered.union(table.keys)]
-    wanted = {name: sql.SQL("s.{}").format(sql.Identifier(name)) for name in columns}
     source = sql.SQL('(SELECT * FROM {} WHERE "_why" IS NULL AND "_inserts")').format(table.name("deleted"))
-    return write_again(table, source, table.is_deleted("t", "s"), wanted)
+    return write_again(table, source, table.is_deleted("t", "s"), table.restorable)
 
 
 # The whole records as they should be: what people changed since stays, but a trigger may change it with the rest.
@@ -192,30 +190,32 @@ def write_moved_again(table: UndoneTable) -> int:
     """Give records that came to another partition back what the trigger of the insertion replaced."""
     if not table.may_move:
         return 0
-    names = [name for name in table.table.columns if name not in table.table.numbered.union(table.keys)]
-    wanted = {name: sql.SQL("s.{}").format(sql.Identifier(name)) for name in names}
     has_moved = sql.SQL('{} AND t.tableoid <> s."_relation"').format(table.is_deleted("t", "s"))
-    return write_again(table, table.name("moving"), has_moved, wanted)
+    return write_again(table, table.name("moving"), has_moved, table.table.columns)
 
 
 def write_again(
-    table: UndoneTable, source: sql.Composable, is_record: sql.Composed, wanted: Mapping[str, sql.Composed]
+    table: UndoneTable, source: sql.Composable, is_record: sql.Composed, columns: Iterable[str]
 ) -> int:
     """Write those columns again that differ in any record from what they should be. Most triggers change none or one.
 
-    source: the work table `s` with the values. wanted: the value of each column of record `t`.
+    source: the work table `s` with the values of record `t`.
     """
+    unwritten = table.table.numbered.union(table.keys)
     differing = {
-        name: sql.SQL("t.{}::text IS DISTINCT FROM ({})::text").format(sql.Identifier(name), value)
-        for name, value in wanted.items()
+        name: sql.SQL("t.{0}::text IS DISTINCT FROM s.{0}::text").format(sql.Identifier(name))
+        for name in columns
+        if name not in unwritten
     }
+    if not differing:
+        return 0
     names = {"table": table.table.identifier, "source": source, "is_record": is_record}
     any_of = comma(sql.SQL("bool_or({})").format(differs) for differs in differing.values())
     [changed] = rows(CHANGED_BY_TRIGGERS, changed=any_of, **names)
-    again = [name for name, differs in zip(wanted, changed, strict=True) if differs]
+    again = [name for name, differs in zip(differing, changed, strict=True) if differs]
     if not again:
         return 0
-    assignments = (sql.SQL("{} = {}").format(sql.Identifier(name), wanted[name]) for name in again)
+    assignments = (sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in again)
     differs = sql.SQL(" OR ").join(differing[name] for name in again)
     return count_of(WRITE_AGAIN, assignments=comma(assignments), differs=differs, **names)
 

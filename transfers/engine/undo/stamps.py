@@ -2,8 +2,8 @@
 
 An undo writes a row again if the trigger of an insertion changed it. What another trigger then stamps stays, as in rows
 that are moved back. A trigger that keeps a value, as is often done for the time of creation, leaves the same in the
-row: the time of the undo. Updates of another row, which are taken back, show which of the two it does. A stamp depends
-neither on what the row has nor on what is written.
+row: the time of the undo. Updates of another row, which are taken back, show which of the two it does: they write the
+same stamp as into the row, whatever there was and whatever is written.
 """
 
 import re
@@ -20,11 +20,11 @@ EARLIER = ("1 hour", "100000 days 5 hours")
 TRY = """
 UPDATE {table} AS t SET {column} = one.new
 FROM (
-    SELECT r.tableoid AS relation, r.ctid AS place, r.{column} AS old, (r.{column} - {earlier}::interval)::{type} AS new
+    SELECT r.tableoid AS relation, r.ctid AS place, (r.{column} - {earlier}::interval)::{type} AS new
     FROM {table} AS r WHERE r.{column} IS NOT NULL LIMIT 1 FOR UPDATE SKIP LOCKED
 ) AS one
 WHERE t.tableoid = one.relation AND t.ctid = one.place
-RETURNING t.{column}::text, one.old::text
+RETURNING t.{column}::text
 """
 
 
@@ -44,13 +44,11 @@ def stamps_of(table: UndoneTable) -> Mapping[str, str]:
     types = table.table.base_types
     names = [name for name in table.table.columns if TIME.fullmatch(types[name]) and name not in table.known]
     found = {name: {written(table, name, earlier) for earlier in EARLIER} for name in names}
-    return {
-        name: stamps.pop() or "" for name, stamps in found.items() if len(stamps) == 1 and None not in stamps
-    }
+    return {name: stamps.pop() for name, stamps in found.items() if len(stamps) == 1}
 
 
-def written(table: UndoneTable, column: str, earlier: str) -> str | None:
-    """Return what an update writes instead of an earlier time, or None if it keeps the value or is refused."""
+def written(table: UndoneTable, column: str, earlier: str) -> str:
+    """Return as text what is there after a row was updated to an earlier time, or "" if that is refused."""
     names = {
         "table": table.table.identifier,
         "column": sql.Identifier(column),
@@ -63,5 +61,5 @@ def written(table: UndoneTable, column: str, earlier: str) -> str | None:
     except OperationalError:
         raise
     except DatabaseError:
-        return None
-    return next((str(now) for now, old in found if now is not None and now != old), None)
+        return ""
+    return next((str(value) for (value,) in found), "")

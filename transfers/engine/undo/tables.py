@@ -129,6 +129,11 @@ class UndoneTable:
         return self.table.key_columns
 
     @property
+    def assigned(self) -> set[str]:
+        """The columns of changed records that the transfer wrote. A trigger may have changed further ones."""
+        return {name for group in self.changes for name in group.columns[: group.assigned]}
+
+    @property
     def kept(self) -> list[str]:
         """The columns of deleted records that the table still has, in any of the entries."""
         names = dict.fromkeys(name for group in self.deletions for name in group.columns)

@@ -43,7 +43,7 @@ CROSS JOIN LATERAL (
 
 def changes_keys(entry: UndoneTable) -> bool:
     """Return whether entries gave records other primary keys."""
-    return any(not set(entry.keys).isdisjoint(group.columns[: group.assigned]) for group in entry.changes)
+    return not entry.assigned.isdisjoint(entry.keys)
 
 
 def note_lost_keys(entry: UndoneTable) -> None:
