@@ -276,7 +276,21 @@ PLACES = [
         "(gained.partners IS NULL OR c.undone <> ALL (gained.partners))",
         "true",
     ),
-    ("engine/undo/loading/lost_keys.py", " AND p.undone_by_id IS NULL", ""),
+    (
+        "engine/undo/loading/lost_keys.py",
+        "cardinality(j.keys) > 0 AND p.undone_by_id IS NULL",
+        "cardinality(j.keys) > 0",
+    ),
+    ("engine/undo/loading/lost_keys.py", "later.pair_id AND p.undone_by_id IS NULL", "later.pair_id"),
+    ("engine/undo/loading/lost_keys.py", " AND later.id > c.entry", ""),
+    ("engine/undo/loading/lost_keys.py", "    if entry.may_return:", "    if False:"),
+    ("engine/undo/loading/attribution.py", " OR {keys}::integer[] && differs", ""),
+    ("engine/undo/restoring.py", "for stays in ((), table.stamped):", "for stays in ((),):"),
+    (
+        "engine/compiler/journal.py",
+        "dict.fromkeys(column for column in owners if",
+        "(column for column in owners if",
+    ),
     ("engine/undo/restoring.py", " if name not in table.table.numbered]", "]"),
     ("engine/undo/tables.py", "if name in self.table.base_types]", "if name in self.table.columns]"),
     (

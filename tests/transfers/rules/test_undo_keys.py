@@ -124,3 +124,44 @@ def test_a_late_arrival_with_the_key_of_a_record_that_was_deleted_since(
     assert [row.why for row in UndoConflict.objects.filter(pair=pair)] == ["deleted"]
     assert (pair.counts or {})["smallapp.duty"] == {"left": 1, "returned": 1}
     assert query("SELECT user_id::text || note FROM {}", "duty") == [f"{people['S'].pk}late"]
+
+
+@pytest.fixture
+def post(people: People, monkeypatch: pytest.MonkeyPatch) -> DataType:
+    """A post of S, written by U, takes the place of one of T, written by V."""
+    change("CREATE TABLE post (user_id bigint, n integer, by_id bigint, note text, PRIMARY KEY (user_id, n))")
+    post = model_of("post", user=to(User), by=to(User), n=models.IntegerField(), note=models.TextField())
+    for one, other in ("SU", "TV"):
+        execute("INSERT INTO post VALUES (%s, 1, %s, %s)", people[one].pk, people[other].pk, f"of {one}")
+    owners = Column("user"), Column("by")
+    return known(DataType("Posts", post, owners, Combine(KeepSource()), "Posts."), monkeypatch)
+
+
+@pytest.mark.parametrize("batches", [1, 2])
+@pytest.mark.parametrize("first", ["S", "U"])
+def test_pairs_of_one_record_that_are_undone_one_after_the_other(
+    people: People, post: DataType, batches: int, first: str
+) -> None:
+    """If S→T were undone alone, U→V would find the post of T, which returns with the key."""
+    before = rows_as_text([post])
+    made = transferred(people, post, people.pairs, batches)
+    order = [people[first], people["U" if first == "S" else "S"]]
+    pairs = [undo_all(made, sources=[source])[0] for source in order]
+    failed = [pair for pair in pairs if pair.state == PairState.FAILED]
+    assert len(failed) == {("U", 2): 0, ("S", 2): 1}.get((first, batches), 2)
+    assert all("belongs also to users for whom it is not undone" in pair.reason for pair in failed)
+    if failed:
+        undone = undo_all(made, sources=[pair.target for pair in failed])
+        assert [pair.state for pair in undone] == [PairState.SUCCEEDED] * len(failed)
+    assert rows_as_text([post]) == before
+
+
+def test_a_record_that_another_transfer_knows_by_its_key(people: People, post: DataType) -> None:
+    """The two have no user in common, so the order of users does not say which is undone first."""
+    before = rows_as_text([post])
+    first, second = (transferred(people, post, [pair]) for pair in people.pairs)
+    [pair] = undo_all(first)
+    assert "belongs also to users for whom it is not undone" in pair.reason
+    for made in (second, first):
+        restore(made)
+    assert rows_as_text([post]) == before

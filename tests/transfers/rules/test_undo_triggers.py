@@ -186,6 +186,18 @@ def test_a_trigger_that_writes_what_is_no_time(
         undo_all(made)
 
 
+def test_a_trigger_that_notes_since_when_a_value_is_so(people: People, stamped: int) -> None:
+    """What the undo writes again changes the value, and so the time: both are written once more."""
+    body = """
+        IF TG_OP = 'INSERT' THEN NEW.code = 'new'; END IF;
+        IF TG_OP = 'INSERT' OR NEW.code <> OLD.code THEN NEW.touched = now(); END IF;
+    """
+    meddle("smallapp_shift", "BEFORE INSERT OR UPDATE", f"{body} RETURN NEW;")
+    restore(stamped)
+    assert times() == {1: (2020, 2020), 2: (2020, 2020)}
+    assert query("SELECT DISTINCT code FROM {}", "smallapp_shift") == ["A"]
+
+
 @pytest.mark.parametrize("unit", ["minute", "month"])
 def test_a_trigger_that_rounds_times(people: People, stamped: int, unit: str) -> None:
     """What it writes depends on the time that is written, so it is no stamp."""

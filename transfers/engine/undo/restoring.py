@@ -199,6 +199,7 @@ def write_again(
 ) -> int:
     """Write those columns again that differ in any record from what they should be. Most triggers change none or one.
 
+    A trigger may change one because another is written, such as the time since when a state is so: hence twice.
     source: the work table `s` with the values of record `t`.
     """
     unwritten = table.table.numbered.union(table.keys)
@@ -211,13 +212,16 @@ def write_again(
         return 0
     names = {"table": table.table.identifier, "source": source, "is_record": is_record}
     any_of = comma(sql.SQL("bool_or({})").format(differs) for differs in differing.values())
-    [changed] = rows(CHANGED_BY_TRIGGERS, changed=any_of, **names)
-    again = [name for name, differs in zip(differing, changed, strict=True) if differs]
-    if not again:
-        return 0
-    assignments = (sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in again)
-    differs = sql.SQL(" OR ").join(differing[name] for name in again)
-    return count_of(WRITE_AGAIN, assignments=comma(assignments), differs=differs, **names)
+    number = 0
+    for stays in ((), table.stamped):
+        [changed] = rows(CHANGED_BY_TRIGGERS, changed=any_of, **names)
+        found = zip(differing, changed, strict=True)
+        again = [name for name, differs in found if differs and name not in stays]
+        if again:
+            assignments = (sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in again)
+            differs = sql.SQL(" OR ").join(differing[name] for name in again)
+            number += count_of(WRITE_AGAIN, assignments=comma(assignments), differs=differs, **names)
+    return number
 
 
 def not_as_they_were(table: UndoneTable, number: int, tables: Iterable[UndoneTable]) -> TotalsMismatch:

@@ -10,8 +10,8 @@ from transfers.engine.undo.loading.lists import mapped_list
 from transfers.engine.undo.tables import UndoneTable, filled
 
 # A column from the ID of a pair's source to that of its target is this pair's alone. A list of users belongs to each of
-# its pairs in part (`lists`). If there is another change, the record is taken back for all of its pairs at once, by the
-# entry of the first of them.
+# its pairs in part (`lists`). If there is another change, or one of the primary key, by which the others know the
+# record, it is taken back for all of its pairs at once, by the entry of the first of them.
 ATTRIBUTE = """
 WITH attributed AS (
     SELECT c.ctid AS place, c.what, c.undone, c.partners, c.differs, c.watched,
@@ -24,7 +24,7 @@ WITH attributed AS (
     WHERE c.partners IS NOT NULL
 ),
 judged AS (
-    SELECT *, what NOT IN ('moved', 'changed')
+    SELECT *, what NOT IN ('moved', 'changed') OR {keys}::integer[] && differs
         OR EXISTS (SELECT unnest(watched) EXCEPT SELECT unnest(own || others || lists)) AS is_joint
     FROM attributed
 )
@@ -81,8 +81,10 @@ def attribute_changes(entry: UndoneTable) -> sql.Composed:
     lists = [sql.SQL(LIST).format(what=HAS_PART, **names[n]) for n in entry.lists]
     others += [sql.SQL(LIST).format(what=HAS_NO_PART, **names[n]) for n in entry.lists]
     mapped = [sql.SQL(MAPPED).format(**names[n] | list_names(entry, n)) for n in entry.lists]
+    keys = [number for number, name in enumerate(entry.columns) if name in entry.keys]
     return filled(
         ATTRIBUTE,
+        keys=sql.Literal(keys),
         changes=entry.name("changes"),
         own=comma(own),
         others=comma(others),
