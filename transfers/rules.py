@@ -122,7 +122,7 @@ class Concatenate:
 
 @dataclass(frozen=True)
 class FillBlank:
-    """Keep the target's value; if it is empty, use the source's."""
+    """Keep the target's value; if it is NULL or a text without characters, use the source's."""
 
 
 Fold = Sum | Max | Min | Or | Concatenate | FillBlank

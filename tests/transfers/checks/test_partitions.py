@@ -100,6 +100,26 @@ def test_a_key_that_only_an_inheriting_table_has() -> None:
     assert "note_1, a part of note, has the unique key once (user_id) of its own" in error.msg
 
 
+def test_a_generated_column_that_a_part_generates_otherwise() -> None:
+    change("""
+        CREATE TABLE note (id bigint, user_id bigint, day date, title text,
+            short text GENERATED ALWAYS AS (lower(title)) STORED, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+        CREATE INDEX ON note (user_id);
+        CREATE TABLE note_1 (id bigint NOT NULL, user_id bigint, day date NOT NULL, title text,
+            short text GENERATED ALWAYS AS (title) STORED);
+        ALTER TABLE note ATTACH PARTITION note_1 FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+    """)
+    notes = entry(table(), rule=Combine(KeepTarget()))
+    assert found(notes) == [], "it is in no key"
+    change("CREATE UNIQUE INDEX once ON note (user_id, short, day)")
+    error = only(found(notes))
+    assert (error.id, "short is generated in note_1, a part of note, by title" in error.msg) == (
+        "transfers.E113", True,
+    )  # fmt: skip
+    paste(error.hint)
+    assert found(notes) == []
+
+
 def test_a_key_that_partitions_have_from_their_table() -> None:
     change("""
         CREATE TABLE note (id bigint, user_id bigint, day date, PRIMARY KEY (id, day), UNIQUE (user_id, day))

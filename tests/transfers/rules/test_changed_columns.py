@@ -13,7 +13,18 @@ from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.plans import compile_plan
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.stage import compile_plans
-from transfers.rules import Column, Combine, DataType, KeepTarget, Max, Merge, Sum
+from transfers.rules import (
+    Column,
+    Combine,
+    DataType,
+    FillBlank,
+    KeepTarget,
+    Max,
+    Merge,
+    Polymorphic,
+    Profile,
+    Sum,
+)
 
 KEEP = Combine(KeepTarget())
 
@@ -141,3 +152,20 @@ def test_a_profile_of_which_a_user_may_have_several_rows(db: None) -> None:
     change("ALTER TABLE smallapp_preference DROP CONSTRAINT smallapp_preference_pkey CASCADE")
     with pytest.raises(CannotCompile, match="may have several rows of a user"):
         compile_with("preference (id, phone)", "preference")
+
+
+def test_a_profile_of_a_user_of_one_kind(db: None) -> None:
+    """Teams have profiles, too."""
+    change(
+        "CREATE TABLE face (id bigint PRIMARY KEY, kind text, owner_id bigint, photo text, UNIQUE (kind, owner_id))"
+    )
+    fields = {"kind": models.TextField(), "owner_id": models.BigIntegerField(), "photo": models.TextField()}
+    owner = Polymorphic("owner_id", kind_field="kind", kind="user")
+    rule = Profile({"photo": FillBlank()})
+    entry = DataType("Faces", model_of("face", **fields), (owner,), rule, "Faces.")
+    assert compile_plan(entry, read_tables(["face"])).run
+    change(
+        "ALTER TABLE face ADD n int, DROP CONSTRAINT face_kind_owner_id_key, ADD UNIQUE (kind, owner_id, n)"
+    )
+    with pytest.raises(CannotCompile, match="may have several rows of a user"):
+        compile_plan(entry, read_tables(["face"]))

@@ -1,14 +1,18 @@
 """The effect of each conflict policy and fold (way to merge two values), row by row. `truth` explains the notation."""
 
 import pytest
+from django.db import models
 
+from accounts.models import User
 from tests.apps.smallapp import models as small
-from tests.transfers.rules.featured import change, put
+from tests.transfers.rules.featured import change, model_of, put, run, to
 from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import execute
 from tests.transfers.rules.running import only
 from tests.transfers.rules.truth import Truth
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
+from transfers.rules import Best, Column, Combine, DataType
 
 BIG = {16: 2**15 - 1, 32: 2**31 - 1, 64: 2**63 - 1}
 
@@ -326,3 +330,29 @@ def test_a_key_that_uses_a_part_of_the_number_only(people: People) -> None:
     with only(entry):
         counts = predict([StagedPair(0, people["S"].pk, people["T"].pk)])
     assert counts[0][entry.key] == {"source": 14, "target": 14, "moved": 14, "nameless": len(letters) - 10}
+
+
+@pytest.mark.parametrize(
+    ("sql_type", "ranking", "good", "bad"),
+    [
+        ("numeric(4,1)", ("1", "2"), "1.0", "2.0"),
+        ("boolean", ("t", "f"), "true", "false"),
+        ("integer", ("01", "2"), "1", "2"),
+        ("character varying(9)", ("open", "closed"), "open", "closed"),
+        ("character(9)", ("open", "closed"), "open", "closed"),
+        (
+            "timestamp(3) with time zone",
+            ("2026-01-01 00:00Z", "2025-01-01 00:00Z"),
+            "2026-01-01 00:00Z",
+            "2025-01-01 00:00Z",
+        ),
+    ],
+)
+def test_a_ranking_is_of_the_values_of_its_column(
+    people: People, sql_type: str, ranking: tuple[str, ...], good: str, bad: str
+) -> None:
+    change(f"CREATE TABLE deal (id bigint PRIMARY KEY, owner_id bigint UNIQUE, state {sql_type})")
+    deal = model_of("deal", owner=to(User), state=models.TextField())
+    entry = DataType("Deals", deal, (Column("owner"),), Combine(Best("state", ranking)), "Deals.")
+    execute("INSERT INTO deal VALUES (1, %s, %s), (2, %s, %s)", people["S"].pk, good, people["T"].pk, bad)
+    assert [row["id"] for row in run(people, entry).world["deal"]] == [1]

@@ -145,7 +145,7 @@ def test_a_child_that_refers_to_a_column_that_is_not_unique(db: None, rule: Rule
     """)
     with pytest.raises(CannotCompile, match="reference code of dossier, which no unique key has alone"):
         compile_plan(entry, read_tables(tables_of(entry)))
-    change("ALTER TABLE dossier ADD UNIQUE (code)")
+    change("ALTER TABLE dossier ADD UNIQUE (code); ALTER TABLE remark ALTER code TYPE citext")
     assert compile_plan(entry, read_tables(tables_of(entry))).run
 
 
@@ -481,3 +481,51 @@ def test_a_table_and_a_schema_with_long_names(people: People) -> None:
             run_batch(transfer, [pair.pk for pair in transfer.pairs.all()])
     owners = f'SELECT owner_id FROM "{schema}".{{}}'
     assert running.query(owners, name) == [people["T"].pk]
+
+
+@pytest.mark.parametrize(
+    ("key", "reference"),
+    [
+        ("timestamptz", "timestamp"),
+        ("timestamptz", "date"),
+        ("character(5)", "text"),
+        ("text", 'text COLLATE "C"'),
+        ("numeric(20,2)", "double precision"),
+    ],
+)
+def test_a_child_whose_reference_is_compared_otherwise(db: None, key: str, reference: str) -> None:
+    """The foreign key has operators of its own: a time of the session's zone, blanks at the end that do not count."""
+    change(f"""
+        CREATE TABLE dossier (id bigint PRIMARY KEY, owner_id bigint, code {key} NOT NULL UNIQUE);
+        CREATE TABLE remark (id bigint PRIMARY KEY, code {reference});
+    """)
+    dossier = model_of("dossier", owner=to(User), code=models.TextField(unique=True))
+    children = (Child(model_of("remark", of=to(dossier, to_field="code", db_column="code")), "of"),)
+    entry = DataType("Dossiers", dossier, (Column("owner"),), Overwrite(), "Dossiers.", children=children)
+    with pytest.raises(CannotCompile, match="so they would be compared otherwise") as refused:
+        compile_plan(entry, read_tables(tables_of(entry)))
+    change(refused.value.hint.removeprefix("Change it: "))
+    assert compile_plan(entry, read_tables(tables_of(entry))).run
+
+
+@pytest.mark.parametrize("column", ["kind", "code", "name"])
+def test_a_type_of_an_extension_outside_of_the_search_path(db: None, column: str) -> None:
+    """Its values would be compared as text."""
+    types = {"kind": "text", "code": "text", "name": "text", column: "ext.citext"}
+    change(f"""
+        CREATE SCHEMA ext; GRANT USAGE ON SCHEMA ext TO PUBLIC; CREATE EXTENSION citext SCHEMA ext;
+        CREATE TABLE dossier (id bigint PRIMARY KEY, kind {types["kind"]}, owner_id bigint, code {types["code"]},
+            name {types["name"]}, other ext.citext, UNIQUE (kind, owner_id, code));
+    """)
+    dossier = model_of(
+        "dossier", kind=models.TextField(), owner_id=models.BigIntegerField(), code=models.TextField(),
+        name=models.TextField(),
+    )  # fmt: skip
+    owner = Polymorphic("owner_id", kind_field="kind", kind="user")
+    entry = DataType("Dossiers", dossier, (owner,), Combine(Merge({"name": Max()})), "Dossiers.")
+    with pytest.raises(
+        CannotCompile, match=f"{column} of dossier is of type ext.citext, which is in a schema outside"
+    ):
+        compile_plan(entry, read_tables(tables_of(entry)))
+    change(f"ALTER TABLE dossier ALTER {column} TYPE text")
+    assert compile_plan(entry, read_tables(tables_of(entry))).run

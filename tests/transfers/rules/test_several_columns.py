@@ -183,3 +183,30 @@ def test_a_row_without_one_of_the_columns_is_no_child(people: People) -> None:
     assert rows_as_text([entry]) == before
     change("ALTER TABLE page ADD FOREIGN KEY (file_id) REFERENCES file (id)")
     assert pages_of(run(people, entry)) == {1: (1, 1)}
+
+
+@pytest.mark.parametrize(("rule", "goes"), [(Overwrite(), False), (Combine(KeepTarget()), True)])
+def test_children_that_are_known_by_their_parents(people: People, rule: Rule, *, goes: bool) -> None:
+    """No page gets another file, so the words keep their page, whose key holds that of the file."""
+    change("""
+        CREATE TABLE file (id bigint PRIMARY KEY, owner_id bigint UNIQUE);
+        CREATE TABLE page (file_id bigint REFERENCES file, number bigint, PRIMARY KEY (file_id, number));
+        CREATE TABLE word (id bigint PRIMARY KEY, file_id bigint, page bigint,
+            FOREIGN KEY (file_id, page) REFERENCES page (file_id, number));
+    """)
+    file = model_of("file", owner=to(User))
+    page = model_of("page", number=models.BigIntegerField(primary_key=True), file=to(file))
+    word = model_of("word", page=to(page, db_column="page"))
+    below = (Child(word, "page", goes_with_parent=goes),)
+    children = (Child(page, "file", goes_with_parent=goes, children=below),)
+    entry = DataType("Files", file, (Column("owner"),), rule, "Files.", children=children)
+    for number, letter in enumerate("ST", start=1):
+        change(
+            f"INSERT INTO file VALUES ({number}, {people[letter].pk}); INSERT INTO page VALUES ({number}, 1)"
+        )
+        change(f"INSERT INTO word VALUES ({number}, {number}, 1)")
+    before = rows_as_text([entry])
+    ran = run(people, entry)
+    assert [row["id"] for row in ran.world["word"]] == [1 if entry.overwrites else 2]
+    restore(ran.transfer_id)
+    assert rows_as_text([entry]) == before

@@ -80,10 +80,12 @@ def resolve(catalog: Catalog, names: Iterable[str], found: list[Any]) -> None:
 def describe(catalog: Catalog, cursor: Any, wanted: list[int]) -> None:
     relations = [Relation(*hashable(row)) for row in rows(cursor, queries.RELATIONS, wanted)]
     catalog.relations = {relation.oid: relation for relation in relations}
-    for oid, column, sql_type, base_columns, is_required in rows(cursor, queries.COLUMNS, wanted):
+    for oid, column, sql_type, base_columns, is_required, expression in rows(cursor, queries.COLUMNS, wanted):
         catalog.columns.setdefault(oid, {})[column] = sql_type
         catalog.required.setdefault(oid, set()).update([column] if is_required else [])
         catalog.sources[oid, column] = base_columns
+        if expression:
+            catalog.generated.setdefault(oid, {})[column] = expression
     catalog.indexes = grouped(index(catalog.sources, *row) for row in rows(cursor, queries.INDEXES, wanted))
     triggers = rows(cursor, queries.TRIGGERS, wanted)
     catalog.triggers = grouped((oid, Trigger(*hashable(row))) for oid, *row in triggers)

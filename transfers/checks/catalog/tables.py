@@ -140,7 +140,7 @@ class Policy:
 class Catalog:
     """The tables by oid, and what belongs to each. `people` is that of the setting PEOPLE_KEY.
 
-    required: the columns that are NOT NULL. sources: those from which a column is generated.
+    required: the columns that are NOT NULL. sources: those from which a column is generated. generated: its expression.
     """
 
     oids: dict[str, int] = field(default_factory=dict)
@@ -151,6 +151,7 @@ class Catalog:
     columns: dict[int, dict[str, str]] = field(default_factory=dict)
     required: dict[int, set[str]] = field(default_factory=dict)
     sources: dict[tuple[int, str], list[str]] = field(default_factory=dict)
+    generated: dict[int, dict[str, str]] = field(default_factory=dict)
     indexes: dict[int, list[Index]] = field(default_factory=dict)
     references: list[Reference] = field(default_factory=list)
     triggers: dict[int, list[Trigger]] = field(default_factory=dict)

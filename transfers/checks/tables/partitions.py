@@ -7,6 +7,7 @@ from operator import itemgetter
 from django.core.checks import CheckMessage, Error
 
 from transfers.checks.catalog.tables import Catalog, Index, Reference, Relation, identifier
+from transfers.checks.introspection import models_of
 from transfers.checks.tables.keys import (
     can_lose_rows,
     clashes,
@@ -31,6 +32,7 @@ def uncovered_parts(entries: Sequence[DataType], catalog: Catalog) -> Iterator[C
             ):
                 yield not_covered(entry, part, catalog)
         yield from keys_of_parts(entry, catalog)
+        yield from generated_otherwise(entry, catalog)
 
 
 def relatives(oid: int, catalog: Catalog) -> set[int]:
@@ -92,6 +94,33 @@ def key_of_part(entry: DataType, part: Relation, key: Index, table: Relation) ->
         f"{entry.name}: {part}, a part of {table}, has the unique key {key.name} ({', '.join(key.expressions)}) of its"
         f" own, by which rows that a transfer changes can conflict. A transfer follows the keys of {table} only.",
         hint=hint,
+        id="transfers.E113",
+    )
+
+
+def generated_otherwise(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:
+    """Yield an error for each generated column in a key that a part generates by another expression.
+
+    A transfer computes it as the table does, to see which rows would conflict.
+    """
+    for model in models_of(entry):
+        table = catalog.table(model)
+        in_keys = {column for key in catalog.indexes_of(table.oid) for column in key.columns}
+        for part in sorted(catalog.with_parts(table.oid) - {table.oid}):
+            for column, expression in catalog.generated.get(table.oid, {}).items():
+                other = catalog.generated.get(part, {}).get(column)
+                if column in in_keys and other != expression:
+                    yield generated_by(other, catalog.relations[part], column, expression, entry, table)
+
+
+def generated_by(
+    other: str | None, part: Relation, column: str, expression: str, entry: DataType, table: Relation
+) -> CheckMessage:
+    return Error(
+        f"{entry.name}: {column} is generated in {part}, a part of {table}, by {other}, not by {expression}. A transfer"
+        " compares the rows of all parts by the latter.",
+        hint="Give the part the expression of the table, as its owner (PostgreSQL 17):\n"
+        f"    ALTER TABLE {part.quoted} ALTER {identifier(column)} SET EXPRESSION AS ({expression});",
         id="transfers.E113",
     )
 

@@ -30,3 +30,8 @@ def identifier(model: type[Model]) -> sql.Identifier:
 def quoted(db_table: str) -> str:
     """Return the name as text for `to_regclass`, which looks it up as a statement would."""
     return ".".join('"{}"'.format(part.replace('"', '""')) for part in parts_of(db_table))
+
+
+def without_modifier(sql_type: str) -> str:
+    """Return the type without its length, precision or scale: numeric for numeric(20,2)."""
+    return re.sub(r"\(\d+(,-?\d+)?\)", "", sql_type)

@@ -79,9 +79,11 @@ behind AS (
     SELECT oid, modifier,
         (array_agg(name ORDER BY place) FILTER (WHERE NOT is_domain))[1] AS base_type,
         (array_agg(name ORDER BY place DESC))[1] AS element_type,
-        bool_or(typnotnull AND NOT is_element) AS is_required
+        bool_or(typnotnull AND NOT is_element) AS is_required,
+        bool_or(is_hidden) AS is_hidden
     FROM (
-        SELECT chain.*, typtype = 'd' AS is_domain, typnotnull, format_type(inner_oid, inner_modifier) AS name
+        SELECT chain.*, typtype = 'd' AS is_domain, typnotnull, format_type(inner_oid, inner_modifier) AS name,
+            typtype = 'b' AND typelem = 0 AND NOT pg_type_is_visible(pg_type.oid) AS is_hidden
         FROM chain JOIN pg_type ON pg_type.oid = inner_oid
     ) AS named
     GROUP BY oid, modifier
@@ -93,6 +95,8 @@ SELECT
     a.attnotnull OR behind.is_required,
     {IS_FILLED},
     a.attidentity = 'a',
+    behind.is_hidden,
+    a.attcollation::regcollation::text,
     coalesce((SELECT NOT l.collisdeterministic FROM pg_collation AS l WHERE l.oid = a.attcollation), false),
     a.attname,
     format_type(a.atttypid, a.atttypmod),

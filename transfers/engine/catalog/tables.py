@@ -85,7 +85,7 @@ class Table:
     columns whose collation may treat different texts as equal, `required` those that are NOT NULL, maybe by their
     domain, and `filled` those that hold no NULL at all: a domain does not refuse that of a join or a subquery, nor a
     constraint that is NOT VALID those from before. `numbered` are those GENERATED ALWAYS AS IDENTITY, which an UPDATE
-    cannot write.
+    cannot write, and `hidden` those of an extension's type whose operators the search path does not find.
     """
 
     name: str
@@ -105,10 +105,12 @@ class Table:
     required: frozenset[str] = frozenset()
     filled: frozenset[str] = frozenset()
     numbered: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
     generated: dict[str, str] = field(default_factory=dict)
     sources: dict[str, frozenset[str]] = field(default_factory=dict)
     base_types: dict[str, str] = field(default_factory=dict)
     element_types: dict[str, str] = field(default_factory=dict)
+    collations: dict[str, str] = field(default_factory=dict)
     all_columns: tuple[str, ...] = ()
     root: str = ""
     foreign_keys: tuple[ForeignKey, ...] = ()
@@ -131,6 +133,11 @@ class Table:
     def key_columns(self) -> tuple[str, ...]:
         """The names of the primary key's columns; () if there is none."""
         return tuple(map(unquoted, self.primary_key))
+
+    def described(self, column: str) -> str:
+        """Return the type of a column as in its definition, behind domains, with its collation."""
+        collation = self.collations[column]
+        return self.base_types[column] + (f" COLLATE {collation}" if collation != "-" else "")
 
     def keys_with(self, columns: Iterable[str]) -> tuple[Key, ...]:
         """Return the keys by which two rows can conflict because one of the columns changes.
@@ -178,6 +185,8 @@ class ColumnRow(NamedTuple):
     is_required: bool
     is_filled: bool
     is_numbered: bool
+    is_hidden: bool
+    collation: str
     is_nondeterministic: bool
     name: str
     sql_type: str
@@ -230,12 +239,14 @@ def table_of(table: TableRow, columns: list[ColumnRow], keys: list[Any]) -> Tabl
         frozenset(column.name for column in columns if column.is_required),
         frozenset(column.name for column in columns if column.is_filled),
         frozenset(column.name for column in columns if column.is_numbered),
+        frozenset(column.name for column in columns if column.is_hidden),
         generated={column.name: column.expression for column in columns if column.expression is not None},
         sources={
             column.name: frozenset(column.sources) for column in columns if column.expression is not None
         },
         base_types={column.name: column.base_type for column in columns},
         element_types={column.name: column.element_type for column in columns},
+        collations={column.name: column.collation for column in columns},
         all_columns=tuple(bases),
         root=table.root,
         foreign_keys=tuple(map(foreign_key, table.foreign_keys)),

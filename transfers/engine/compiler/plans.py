@@ -32,6 +32,7 @@ from transfers.engine.compiler.requirements.columns import (
     policies_change_no_reference,
     primary_keys_are_written,
     references_can_be_written,
+    types_are_found,
     written_columns,
 )
 from transfers.engine.compiler.requirements.interference import children_are_reached_once, nothing_interferes
@@ -42,6 +43,7 @@ from transfers.engine.compiler.requirements.keys import (
     overwritten_rows_do_not_conflict,
 )
 from transfers.engine.compiler.requirements.parents import (
+    children_are_compared_alike,
     kept_rows_can_be_referenced,
     parents_stay_parents,
 )
@@ -92,6 +94,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     names_are_free(data_type, own_tables)
     columns_can_be_compared(data_type, own_tables)
     keys_name_columns(data_type, own_tables)
+    types_are_found(data_type, {name: tables[name] for name in tables_of(data_type)})
     attributes_have_a_tenant(data_type)
     owners = tuple(compile_owner(data_type.model, owner, table) for owner in data_type.owners)
     subject = Subject(data_type, tables, table, owners)
@@ -112,6 +115,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     if subject.loses_rows:
         references_can_be_written(data_type, tables)
     parents_stay_parents(data_type, subject.branches, written_columns(data_type))
+    children_are_compared_alike(data_type, subject.branches)
     if subject.keys and not data_type.overwrites:
         kept_rows_can_be_referenced(data_type, subject.branches, subject.keys)
     self_edges_are_decided(data_type, table, owners)

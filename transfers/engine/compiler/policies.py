@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
+from transfers.engine.catalog.names import without_modifier
 from transfers.engine.compiler.steps import identifiers
 from transfers.rules import Best, Combine, DataType, KeepSource, KeepTarget, Latest, Merge, Policy, Rename
 
@@ -18,15 +19,16 @@ def policy_of(data_type: DataType) -> Policy:
     return (rule.on_clash if isinstance(rule, Combine) else None) or KeepTarget()
 
 
-def winner_first(policy: Policy, by: str, order: Sequence[str]) -> sql.Composed:
+def winner_first(policy: Policy, by: str, by_type: str, order: Sequence[str]) -> sql.Composed:
     """Return ORDER BY terms that put the winner first among the rows that share a key.
 
-    by: the name of the policy's column. order: the names of the primary key's parts, which break ties.
+    by: the name of the policy's column. by_type: its type. order: the names of the primary key's parts, which break
+    ties.
     """
-    return sql.SQL("{}, {}").format(policy_order(policy, sql.Identifier(by)), identifiers(order))
+    return sql.SQL("{}, {}").format(policy_order(policy, sql.Identifier(by), by_type), identifiers(order))
 
 
-def policy_order(policy: Policy, by: sql.Identifier) -> sql.Composable:
+def policy_order(policy: Policy, by: sql.Identifier, by_type: str) -> sql.Composable:
     match policy:
         case KeepSource():
             return sql.SQL("_arrives DESC")
@@ -34,7 +36,10 @@ def policy_order(policy: Policy, by: sql.Identifier) -> sql.Composable:
             return sql.SQL("{} DESC NULLS LAST, _arrives").format(by)
         case Best(ranking=ranking):
             ranks = sql.Literal(list(ranking))
-            return sql.SQL("array_position({}::text[], {}::text) NULLS LAST, _arrives").format(ranks, by)
+            # As its type compares: 1.0 for 1. The start is stopped by a value that the type does not have.
+            plain = sql.SQL("text" if by_type.startswith("character") else without_modifier(by_type))
+            place = sql.SQL("array_position({0}::{1}[], {2}::{1})").format(ranks, plain, by)
+            return sql.SQL("{} NULLS LAST, _arrives").format(place)
     return sql.SQL("_arrives")
 
 

@@ -1,6 +1,6 @@
 """Steps: SQL from the files in `sql/`, with the placeholders filled in for one data type."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -51,8 +51,10 @@ def identifiers(names: Iterable[str]) -> sql.Composed:
     return comma(sql.Identifier(name) for name in names)
 
 
-def key_names(key: Key, table: Table) -> Names:
+def key_names(key: Key, table: Table, written: Collection[str]) -> Names:
     """Return the placeholder values for statements that resolve conflicts on a unique key.
+
+    written: the columns that a transfer changes.
 
     The key's expressions come from the catalog and name columns without a table, so they have to be evaluated in a
     subquery in which only the columns of one row are in scope.
@@ -68,22 +70,37 @@ def key_names(key: Key, table: Table) -> Names:
         "order_names": identifiers(order),
         "key_columns": aliased(key.compared, keys),
         "key_names": identifiers(keys),
-        "generated_columns": generated_columns(table),
+        "generated_columns": generated_columns(computed_again(table, written)),
         "predicate": sql.SQL(key.predicate),
         "keys_can_conflict": sql.SQL("true") if key.nulls_equal else all_set,
     }
 
 
-def generated_columns(table: Table, given: Collection[str] | None = None) -> sql.Composed:
-    """Return the generated columns, computed from a row's other columns, to append to a select list.
-
-    given: only those that are computed from these columns.
-    """
+def generated_columns(expressions: Mapping[str, str]) -> sql.Composed:
+    """Return generated columns, computed from a row's other columns, to append to a select list."""
     return sql.SQL("").join(
         sql.SQL(", {} AS {}").format(sql.SQL(expression), sql.Identifier(name))
-        for name, expression in table.generated.items()
-        if given is None or table.sources[name] <= {*given}
+        for name, expression in expressions.items()
     )
+
+
+def computed_again(table: Table, written: Collection[str]) -> dict[str, str]:
+    """Return the generated columns that PostgreSQL computes again if these columns are written, with the expressions.
+
+    It leaves the others as they are, although a function may give another value today: unless a trigger may change the
+    row before, or the row may come to another partition.
+    """
+    is_whole = table.has_update_triggers or not table.partitioned_by.isdisjoint(written)
+    return {
+        name: expression
+        for name, expression in table.generated.items()
+        if is_whole or not table.sources[name].isdisjoint(written)
+    }
+
+
+def stored(table: Table, written: Collection[str]) -> list[str]:
+    """Return the generated columns of which a row keeps the value if these columns are written."""
+    return [name for name in table.generated if name not in computed_again(table, written)]
 
 
 def order_names(table: Table) -> list[str]:

@@ -21,7 +21,9 @@ WHERE {is_record} AND c.rank = 1 AND c.why IS NULL AND c.differs <> '{{}}'
 NOT_OF_TARGET = """
 UPDATE {changes} AS c SET why = 'not theirs'
 WHERE c.why IS NULL AND {n} = ANY (c.differs) AND c.{before} IS NOT NULL AND NOT EXISTS (
-    SELECT FROM {stage} AS p WHERE p.pair = c.pair AND {staged} AND {target} = c.{before}
+    SELECT FROM {stage} AS p WHERE {staged} AND {target} = c.{before} AND (
+        p.pair = c.pair OR p.pair IN (SELECT u.pair FROM transfer_undone AS u WHERE u.undone = ANY (c.joint))
+    )
 )
 """
 DELETED_NOT_THEIRS = """

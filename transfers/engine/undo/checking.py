@@ -7,8 +7,8 @@ from psycopg import sql
 from transfers.engine.compiler.plans import CompiledPlan
 from transfers.engine.compiler.steps import as_text, comma
 from transfers.engine.stage import fetch_union
-from transfers.engine.undo.restoring import Written, not_as_they_were
 from transfers.engine.undo.tables import UndoneTable, both, filled
+from transfers.engine.undo.writing.restoring import Written, not_as_they_were
 from transfers.engine.verification.database import (
     Before,
     check_files,

@@ -9,9 +9,9 @@ from transfers.engine.undo.conflicts import find_conflicts
 from transfers.engine.undo.counting import incomplete, tally
 from transfers.engine.undo.loading.entries import load_entries, load_rows
 from transfers.engine.undo.loading.work_tables import drop_work_tables
-from transfers.engine.undo.restoring import lock_rows, restore
-from transfers.engine.undo.stamps import find_stamps
 from transfers.engine.undo.tables import UndonePair
+from transfers.engine.undo.writing.restoring import lock_rows, restore
+from transfers.engine.undo.writing.stamps import find_stamps
 from transfers.engine.verification.database import Before
 from transfers.engine.verification.database import counted as counted_rows
 from transfers.models.undo_conflict import said_of

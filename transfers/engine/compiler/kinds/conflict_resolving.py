@@ -18,11 +18,13 @@ from transfers.engine.compiler.steps import (
     Names,
     Step,
     comma,
+    computed_again,
     fill,
     generated_columns,
     key_names,
     order_names,
     step,
+    stored,
 )
 from transfers.engine.compiler.subject import Subject
 from transfers.rules import KeepSource, KeepTarget, Merge, Policy, Rename
@@ -98,7 +100,7 @@ def resolve(subject: Subject, key: Key, names: Names) -> Step:
             f"the unique key {key.name} does not hold {by}, the column to rename.",
             "Choose another policy than Rename: two rows with the same key would conflict under any name.",
         )
-    of_key = key_names(key, subject.table)
+    of_key = key_names(key, subject.table, subject.mapped)
     candidates = fill(
         "parts/candidates",
         **names,
@@ -108,7 +110,8 @@ def resolve(subject: Subject, key: Key, names: Names) -> Step:
     )
     if key.operators:
         return resolve_exclusion(subject, key, policy, names | {"candidates": candidates})
-    first = winner_first(policy, "_by", order_names(subject.table))
+    by_type = subject.table.base_types[by] if by else ""
+    first = winner_first(policy, "_by", by_type, order_names(subject.table))
     parts = {"candidates": candidates, "resolved": fill("parts/resolved", **of_key, winner_first=first)}
     if isinstance(policy, Rename):
         return rename(subject, key, by, names | parts)
@@ -155,6 +158,8 @@ def columns_after_mapping(subject: Subject) -> Iterator[sql.Composed]:
             yield sql.SQL("{} AS {}").format(mapped[column], name)
         else:
             yield sql.SQL("r.{}").format(name)
+    for column in stored(subject.table, mapped):
+        yield sql.SQL("r.{}").format(sql.Identifier(column))
 
 
 def key_changes(subject: Subject, key: Key) -> sql.Composed:
@@ -168,7 +173,8 @@ def key_changes(subject: Subject, key: Key) -> sql.Composed:
 def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:
     """Return the step that finds new names. Its rounds carry what the key is computed from, and read no table."""
     table, new_keys = subject.table, [f"_c{i}" for i in range(len(key.expressions))]
-    needed = {*key.columns, by} - table.generated.keys()
+    computed = computed_again(table, {*subject.mapped, by})
+    needed = {*key.columns, by} - computed.keys()
     carried = {column: sql.Identifier(f"_v{i}") for i, column in enumerate(sorted(needed))}
     # In the column's own type, because citext and character(n) are not compared as text is.
     base_type = table.base_types[by]
@@ -189,7 +195,9 @@ def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:
         candidate_keys=comma(expressions),
         next_keys=compared("k.{}", new_keys, key),
         candidate_row=sql.SQL("SELECT *{} FROM (SELECT {}) AS given").format(
-            generated_columns(table, key.columns),
+            generated_columns(
+                {name: of for name, of in computed.items() if table.sources[name] <= key.columns}
+            ),
             comma(
                 sql.SQL("{} AS {}").format(value, sql.Identifier(column)) for column, value in values.items()
             ),

@@ -75,7 +75,7 @@ def profile_keeps_keys(data_type: DataType, table: Table, owner: OwnerSql, rule:
 
 
 def is_once(key: Key, owner: OwnerSql) -> bool:
-    return key.predicate == "true" and not key.operators and parts_of(key) <= {owner.column, owner.tenant}
+    return key.predicate == "true" and not key.operators and parts_of(key) <= {owner.column, owner.beside}
 
 
 # --- Each column that changes ----------------------------------------------------------------------------------------

@@ -10,7 +10,18 @@ from transfers.engine.catalog.tables import Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
-from transfers.rules import Child, DataType, Merge, Owner, Profile, Rename, all_children, has_tenant
+from transfers.rules import (
+    Best,
+    Child,
+    DataType,
+    Latest,
+    Merge,
+    Owner,
+    Profile,
+    Rename,
+    all_children,
+    has_tenant,
+)
 
 # Names that the statements of a transfer or its undo give to their own values, beside the columns of a record.
 OWN_NAMES = {
@@ -68,6 +79,29 @@ def columns_can_be_compared(data_type: DataType, tables: Iterable[Table]) -> Non
                 f"{table.name} has {len(table.columns):,} columns, and a BEFORE UPDATE trigger that may change each of"
                 f" them. An undo can compare {MOST_COLUMNS}.",
                 "Let the trigger run AFTER the update, or list the column of the user in NOT_TRANSFERRED.",
+            )
+
+
+def types_are_found(data_type: DataType, tables: Mapping[str, Table]) -> None:
+    """Raise `CannotCompile` for a column that is compared and whose type is in a schema outside of the search path.
+
+    Of two values of citext, for instance, the operators of text would then be found.
+    """
+    own = {column_of(data_type.model, name) for owner in data_type.owners for name in fields_of(owner)}
+    policy = policy_of(data_type)
+    by = {column_of(data_type.model, policy.by)} if isinstance(policy, Latest | Best) else set()
+    written = {column_of(data_type.model, field) for field in policy_fields(data_type)}
+    for name, table in tables.items():
+        compared = {column for key in table.keys for column in key.columns}
+        compared |= {column for key in table.foreign_keys for column, _ in key.pairs}
+        if name == data_type.model._meta.db_table:
+            compared |= own | by | written
+        if found := sorted(compared & table.hidden):
+            raise CannotCompile(
+                data_type,
+                f"{found[0]} of {name} is of type {table.element_types[found[0]]}, which is in a schema outside of the"
+                " search path, so its operators would not be found.",
+                "Add the schema to the search path of the application's role: ALTER ROLE … SET search_path = …;",
             )
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Iterable
 
+from transfers.engine.catalog.names import without_modifier
 from transfers.engine.catalog.tables import Key, Table
 from transfers.engine.compiler.children import Branch, referenced_column
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
+from transfers.engine.compiler.requirements.columns import kept_children
 from transfers.engine.compiler.requirements.parts_of_keys import in_quotes, parts_of
 from transfers.rules import DataType
 
@@ -33,7 +35,39 @@ def parents_stay_parents(data_type: DataType, branches: Iterable[Branch], change
                     " would lose their parent.",
                     "Reference the primary key, or declare the column in those rows as an owner of a data type.",
                 )
-        parents_stay_parents(data_type, branch.below, {column_of(branch.child.model, branch.child.field)})
+        is_written = branch.child in kept_children(data_type)
+        below = {column_of(branch.child.model, branch.child.field)} if is_written else set()
+        parents_stay_parents(data_type, branch.below, below)
+
+
+# Of these types, values that are equal as one are equal as another.
+ALIKE = ({"smallint", "integer", "bigint", "numeric"}, {"text", "character varying"})
+
+
+def children_are_compared_alike(data_type: DataType, branches: Iterable[Branch]) -> None:
+    """Raise `CannotCompile` for a foreign key between types or collations that a statement compares otherwise.
+
+    A foreign key has its own operators: it ignores the blanks at the end of a text that references `character(n)`, and
+    compares a `timestamp` in the time zone of the session.
+    """
+    for branch in branches:
+        table, parent = branch.table, branch.tables[branch.parent]
+        for column, referenced in branch.pairs:
+            types = {
+                without_modifier(table.base_types[column]),
+                without_modifier(parent.base_types[referenced]),
+            }
+            is_alike = len(types) == 1 or any(types <= alike for alike in ALIKE)
+            if not is_alike or table.collations[column] != parent.collations[referenced]:
+                raise CannotCompile(
+                    data_type,
+                    f"{column} of {table.name} references {referenced} of {branch.parent}, but is of another type or"
+                    f" collation ({table.described(column)} and"
+                    f" {parent.described(referenced)}), so they would be compared otherwise.",
+                    f"Change it: ALTER TABLE {table.regclass} ALTER {in_quotes(column)} TYPE"
+                    f" {parent.described(referenced)};",
+                )
+        children_are_compared_alike(data_type, branch.below)
 
 
 def identifies(column: str, table: Table) -> bool:

@@ -1,0 +1,1 @@
+"""Write what an undo restores, and know what triggers make of it."""
