@@ -119,8 +119,7 @@ def generated_by(
     return Error(
         f"{entry.name}: {column} is generated in {part}, a part of {table}, by {other}, not by {expression}. A transfer"
         " compares the rows of all parts by the latter.",
-        hint="Give the part the expression of the table, as its owner (PostgreSQL 17):\n"
-        f"    ALTER TABLE {part.quoted} ALTER {identifier(column)} SET EXPRESSION AS ({expression});",
+        hint=f"Detach the part, let it generate {column} as {table} does, and attach it again.",
         id="transfers.E113",
     )
 

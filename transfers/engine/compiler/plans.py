@@ -94,7 +94,6 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     names_are_free(data_type, own_tables)
     columns_can_be_compared(data_type, own_tables)
     keys_name_columns(data_type, own_tables)
-    types_are_found(data_type, {name: tables[name] for name in tables_of(data_type)})
     attributes_have_a_tenant(data_type)
     owners = tuple(compile_owner(data_type.model, owner, table) for owner in data_type.owners)
     subject = Subject(data_type, tables, table, owners)
@@ -106,6 +105,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     nothing_interferes(data_type, own_tables, lost)
     attributes_are_exact(data_type, table, owners)
     ids_are_exact(data_type, table, owners)
+    types_are_found(data_type, {name: tables[name] for name in tables_of(data_type)})
     if isinstance(data_type.rule, Profile):
         profile_keeps_keys(data_type, table, owners[0], data_type.rule)
         predict, run, totals = profile(subject, data_type.rule)
