@@ -101,7 +101,7 @@ def key_of_part(entry: DataType, part: Relation, key: Index, table: Relation) ->
 def generated_otherwise(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:
     """Yield an error for each generated column in a key that a part generates by another expression.
 
-    A transfer computes it as the table does, to see which rows would conflict.
+    If a transfer changes what it is made of, it computes it as the table does, to see which rows would conflict.
     """
     for model in models_of(entry):
         table = catalog.table(model)
@@ -117,8 +117,8 @@ def generated_by(
     other: str | None, part: Relation, column: str, expression: str, entry: DataType, table: Relation
 ) -> CheckMessage:
     return Error(
-        f"{entry.name}: {column} is generated in {part}, a part of {table}, by {other}, not by {expression}. A transfer"
-        " compares the rows of all parts by the latter.",
+        f"{entry.name}: {column} is generated in {part}, a part of {table}, by {other}, not by {expression}. If a"
+        " transfer changes what it is made of, it compares the rows of all parts by the latter.",
         hint=f"Detach the part, let it generate {column} as {table} does, and attach it again.",
         id="transfers.E113",
     )

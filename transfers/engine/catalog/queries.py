@@ -90,8 +90,7 @@ behind AS (
 )
 SELECT
     t.name, t.regclass, t.relkind, t.has_heirs, t.before_update, t.before_insert, t.of_columns, t.hides_rows,
-    t.changing_references, t.followed, t.partitioned_by, t.root,
-    t.foreign_keys,
+    t.changing_references, t.followed, t.partitioned_by, t.root, t.foreign_keys,
     a.attnotnull OR behind.is_required,
     {IS_FILLED},
     a.attidentity = 'a',

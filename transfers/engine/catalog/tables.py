@@ -80,12 +80,12 @@ class Table:
     foreign keys are set to NULL or a default if a row is deleted. `followed` are the columns whose change would change
     rows of other tables by ON UPDATE, and those from which such a column is generated. `partitioned_by` are the columns
     by which it is divided into partitions, on any level. `root` is the topmost table of which it is a partition, as
-    PostgreSQL prints it, or the table itself. `foreign_keys` are those of the whole table, without those
-    over a PERIOD. `nondeterministic` are the
-    columns whose collation may treat different texts as equal, `required` those that are NOT NULL, maybe by their
-    domain, and `filled` those that hold no NULL at all: a domain does not refuse that of a join or a subquery, nor a
-    constraint that is NOT VALID those from before. `numbered` are those GENERATED ALWAYS AS IDENTITY, which an UPDATE
-    cannot write, and `hidden` those of an extension's type whose operators the search path does not find.
+    PostgreSQL prints it, or the table itself. `foreign_keys` are those of the whole table, without those over a
+    PERIOD. `nondeterministic` are the columns whose collation may treat different texts as equal, `required` those that
+    are NOT NULL, maybe by their domain, and `filled` those that hold no NULL at all: a domain does not refuse that of a
+    join or a subquery, nor a constraint that is NOT VALID those from before. `numbered` are those GENERATED ALWAYS AS
+    IDENTITY, which an UPDATE cannot write, and `hidden` those of an extension's type whose operators the search path
+    does not find.
     """
 
     name: str

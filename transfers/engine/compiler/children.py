@@ -238,8 +238,7 @@ def smallest(
     holding = (
         (not is_validated, tuple(sorted(pairs))) for is_validated, pairs in foreign_keys if declared in pairs
     )
-    found = min(holding, key=lambda one: (one[0], len(one[1]), one[1]), default=(False, (declared,)))
-    return found[1]
+    return min(holding, key=lambda one: (one[0], len(one[1]), one[1]), default=(False, (declared,)))[1]
 
 
 def referenced_column(child: Child) -> str:

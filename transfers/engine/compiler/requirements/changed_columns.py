@@ -19,17 +19,7 @@ from transfers.engine.compiler.requirements.parts_of_keys import (
     is_only_in_condition,
     parts_of,
 )
-from transfers.rules import (
-    Child,
-    Concatenate,
-    DataType,
-    Fold,
-    Merge,
-    Profile,
-    Rename,
-    Sum,
-    all_children,
-)
+from transfers.rules import Child, Concatenate, DataType, Fold, Merge, Profile, Rename, Sum, all_children
 
 
 def changed_columns_keep_keys(

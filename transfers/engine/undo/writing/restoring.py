@@ -166,16 +166,10 @@ SELECT t.tableoid AS "_relation", {columns} FROM {table} AS t JOIN {final} AS f 
 def note_moving(table: UndoneTable) -> None:
     """Note the records that may come to another partition, with their partition and what they should have there."""
     if table.may_move:
-        restored = {
-            name: table.restored(n, "f", sql.SQL("t.{}").format(sql.Identifier(name)))
-            for n, name in enumerate(table.columns)
-        }
-        columns = (
-            sql.SQL("{} AS {}").format(
-                restored.get(name, sql.SQL("t.{}").format(sql.Identifier(name))), sql.Identifier(name)
-            )
-            for name in table.table.columns
-        )
+        values = {name: sql.SQL("t.{}").format(sql.Identifier(name)) for name in table.table.columns}
+        for number, name in enumerate(table.columns):
+            values[name] = table.restored(number, "f", values[name])
+        columns = (sql.SQL("{} AS {}").format(value, sql.Identifier(name)) for name, value in values.items())
         run(
             NOTE_MOVING,
             moving=table.name("moving"),
