@@ -70,8 +70,8 @@ PLACES = [
     ),
     (
         "engine/compiler/steps.py",
-        "for name, expression in table.generated.items()",
-        "for name, expression in ()",
+        "return [name for name in table.generated if is_whole",
+        "return [name for name in () if is_whole",
     ),
     ("checks/database.py", "        yield from not_prepared(plans, catalog)\n", "        yield from ()\n"),
     ("checks/tables/trial.py", '            cursor.execute(";\\n".join', '            str(";\\n".join'),
@@ -106,7 +106,20 @@ PLACES = [
         'NULLS FIRST, _arrives").format(place',
     ),
     ("engine/compiler/policies.py", 'NULLS LAST, _arrives").format(place', 'NULLS LAST").format(place'),
-    ("engine/compiler/steps.py", "is_whole = table.has_update_triggers or", "is_whole ="),
+    ("engine/compiler/steps.py", "is_whole = table.computes_all or", "is_whole ="),
+    ("engine/compiler/steps.py", 'sql.SQL("({})::{}").format(', 'sql.SQL("{}").format('),
+    (
+        "engine/catalog/queries.py",
+        "bool_or(g.tgtype & 19 = 19) AS computes_all",
+        "bool_or(g.tgtype & 19 = 19) FILTER (WHERE {FIRES}) AS computes_all",
+    ),
+    (
+        "engine/compiler/kinds/conflict_resolving.py",
+        'new_values(subject, policy), "_is_updated"',
+        'subject.mapped, "_is_updated"',
+    ),
+    ("engine/undo/unique_keys.py", 'else "NOT _updated"', 'else "true"'),
+    ("engine/undo/unique_keys.py", "for name in table.table.all_columns", "for name in table.table.columns"),
     ("engine/compiler/steps.py", "if is_whole or not table.sources[name]", "if not table.sources[name]"),
     (
         "engine/undo/belonging.py",

@@ -20,6 +20,7 @@ from transfers.rules import (
     Combine,
     DataType,
     KeepTarget,
+    Latest,
     Merge,
     Overwrite,
     Profile,
@@ -111,6 +112,9 @@ def test_a_generated_column_that_a_part_generates_otherwise() -> None:
     """)
     notes = entry(table(), rule=Combine(KeepTarget()))
     assert found(notes) == [], "it is in no key"
+    fields = {"user": to_user(), "short": models.TextField()}
+    ranked = entry(table(**fields), rule=Combine(Latest("short")))
+    assert ids(found(ranked)) == ["transfers.E113"], "it decides which row is kept"
     change("CREATE UNIQUE INDEX once ON note (user_id, short, day)")
     error = only(found(notes))
     assert (error.id, "short is generated in note_1, a part of note, by title" in error.msg) == (

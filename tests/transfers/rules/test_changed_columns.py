@@ -14,13 +14,16 @@ from transfers.engine.compiler.plans import compile_plan
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.stage import compile_plans
 from transfers.rules import (
+    ArrayColumn,
     Column,
     Combine,
     DataType,
     FillBlank,
+    JsonPath,
     KeepTarget,
     Max,
     Merge,
+    Owner,
     Polymorphic,
     Profile,
     Sum,
@@ -154,6 +157,19 @@ def test_a_profile_of_which_a_user_may_have_several_rows(db: None) -> None:
         compile_with("preference (id, phone)", "preference")
 
 
+@pytest.mark.parametrize(
+    ("sql_type", "owner"), [("bigint[]", ArrayColumn("users")), ("jsonb", JsonPath("users", "user"))]
+)
+def test_a_profile_of_a_list_of_users(db: None, sql_type: str, owner: Owner) -> None:
+    """Several lists, each of them there once, may hold a user."""
+    change(f"CREATE TABLE face (id bigint PRIMARY KEY, users {sql_type} UNIQUE, photo text)")
+    face = model_of("face", users=models.JSONField(), photo=models.TextField())
+    entry = DataType("Faces", face, (owner,), Profile({"photo": FillBlank()}), "Faces.")
+    with pytest.raises(CannotCompile, match="may have several rows of a user") as refused:
+        compile_plan(entry, read_tables(["face"]))
+    assert "CREATE UNIQUE INDEX" not in refused.value.hint
+
+
 def test_a_profile_of_a_user_of_one_kind(db: None) -> None:
     """Teams have profiles, too."""
     change(
@@ -164,6 +180,10 @@ def test_a_profile_of_a_user_of_one_kind(db: None) -> None:
     rule = Profile({"photo": FillBlank()})
     entry = DataType("Faces", model_of("face", **fields), (owner,), rule, "Faces.")
     assert compile_plan(entry, read_tables(["face"])).run
+    change("ALTER TABLE face ADD UNIQUE (owner_id, photo)")
+    with pytest.raises(CannotCompile, match="holds owner_id without kind"):
+        compile_plan(entry, read_tables(["face"]))
+    change("ALTER TABLE face DROP CONSTRAINT face_owner_id_photo_key")
     change(
         "ALTER TABLE face ADD n int, DROP CONSTRAINT face_kind_owner_id_key, ADD UNIQUE (kind, owner_id, n)"
     )

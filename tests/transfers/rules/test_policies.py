@@ -340,6 +340,8 @@ def test_a_key_that_uses_a_part_of_the_number_only(people: People) -> None:
         ("integer", ("01", "2"), "1", "2"),
         ("character varying(9)", ("open", "closed"), "open", "closed"),
         ("character(9)", ("open", "closed"), "open", "closed"),
+        ("bit(3)", ("101", "100"), "101", "100"),
+        ("bit varying(3)", ("101", "1"), "101", "1"),
         (
             "timestamp(3) with time zone",
             ("2026-01-01 00:00Z", "2025-01-01 00:00Z"),

@@ -5,41 +5,22 @@ from unittest.mock import patch
 
 import pytest
 from django.core.checks import run_checks
-from django.db import connection, models
+from django.db import connection
 
 from accounts.models import User
 from tests.transfers.rules import running
-from tests.transfers.rules.featured import change, failure, model_of, owners, put, refusal, run, to
+from tests.transfers.rules.featured import change, failure, owners, put, refusal, run
 from tests.transfers.rules.meddling import meddle
 from tests.transfers.rules.people import People
-from tests.transfers.rules.restoring import execute, restore, rows_as_text
+from tests.transfers.rules.restoring import restore, rows_as_text
 from transfers.engine.compiler import journal
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.prediction import predict
 from transfers.engine.stage import MissingTable, StagedPair, compile_plans, plan_cache
 from transfers.models import JournalEntry
-from transfers.rules import Child, Column, Combine, DataType, JsonPath, KeepTarget
+from transfers.rules import DataType, JsonPath
 
-# --- Generated and identity columns ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", ["STORED", "VIRTUAL"])
-def test_generated_columns_of_deleted_rows(people: People, kind: str) -> None:
-    change(f"ALTER TABLE smallapp_sched ADD twice bigint GENERATED ALWAYS AS (owner_id * 2 + slot) {kind}")
-    sched = put(people, "smallapp_sched", "S1", "T2", "X3", columns="owner slot")
-    before = rows_as_text([sched])
-    ran = run(people, sched)
-    assert [row.row["twice"] for row in ran.discarded] == [people["T"].pk * 2 + 2]
-    restore(ran.transfer_id)
-    assert rows_as_text([sched]) == before
-
-
-def test_a_virtual_generated_column_as_owner_stops_the_start(db: None) -> None:
-    change("""
-        ALTER TABLE smallapp_plain DROP COLUMN owner_id;
-        ALTER TABLE smallapp_plain ADD owner_id bigint GENERATED ALWAYS AS (v * 2) VIRTUAL;
-    """)
-    assert "owner_id is a generated column" in refusal("transfers.E104")
+# --- Identity columns -----------------------------------------------------------------------------------------------
 
 
 def test_an_identity_column_as_owner_stops_the_start(db: None) -> None:
@@ -441,32 +422,3 @@ def test_an_owner_of_a_small_type_and_a_target_beyond_it(people: People) -> None
     far = User.objects.create(pk=2**40, tenant=people.here, **given)
     people.pairs = [(people["S"], far)]
     assert "out of range" in failure(people, attachment)
-
-
-@pytest.mark.parametrize("trigger", [False, True])
-def test_a_generated_column_whose_function_was_replaced_since(people: People, *, trigger: bool) -> None:
-    """PostgreSQL computes it anew only if a column is written of which it is made, or a trigger may write one."""
-    change("""
-        CREATE FUNCTION slug(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT lower($1) $$;
-        CREATE TABLE doc (id bigint PRIMARY KEY, owner_id bigint, name text,
-            slug text GENERATED ALWAYS AS (slug(name)) STORED, UNIQUE (owner_id, slug));
-        CREATE TABLE page (id bigint PRIMARY KEY, doc_id bigint REFERENCES doc, name text,
-            slug text GENERATED ALWAYS AS (slug(name)) STORED, UNIQUE (doc_id, slug));
-    """)
-    doc = model_of("doc", owner=to(User), name=models.TextField())
-    children = (Child(model_of("page", doc=to(doc), name=models.TextField()), "doc"),)
-    entry = DataType("Docs", doc, (Column("owner"),), Combine(KeepTarget()), "Docs.", children=children)
-    docs = [("S", "a-b"), ("T", "ab"), ("S", "same"), ("T", "same")]
-    for number, (letter, name) in enumerate(docs, start=1):
-        execute("INSERT INTO doc VALUES (%s, %s, %s)", number, people[letter].pk, name)
-    for number, (of, name) in enumerate([(3, "a-b"), (4, "ab"), (3, "c")], start=1):
-        execute("INSERT INTO page VALUES (%s, %s, %s)", number, of, name)
-    change(
-        "CREATE OR REPLACE FUNCTION slug(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT replace($1, '-', '') $$"
-    )
-    if trigger:
-        meddle("doc", "BEFORE UPDATE", "RETURN NEW;")
-        change("CREATE TRIGGER meddler BEFORE UPDATE ON page FOR EACH ROW EXECUTE FUNCTION meddle()")
-    ran = run(people, entry)
-    assert {row["id"] for row in ran.world["doc"]} == ({2, 4} if trigger else {1, 2, 4})
-    assert {row["id"] for row in ran.world["page"]} == ({2, 3} if trigger else {1, 2, 3})

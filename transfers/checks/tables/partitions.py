@@ -16,6 +16,7 @@ from transfers.checks.tables.keys import (
     owner_columns,
 )
 from transfers.engine.compiler.owners import column_of
+from transfers.engine.compiler.policies import column_of_policy, policy_of
 from transfers.engine.compiler.requirements.columns import written_fields
 from transfers.rules import Child, DataType, Profile, all_children
 
@@ -99,17 +100,21 @@ def key_of_part(entry: DataType, part: Relation, key: Index, table: Relation) ->
 
 
 def generated_otherwise(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:
-    """Yield an error for each generated column in a key that a part generates by another expression.
+    """Yield an error for each generated column that a part generates by another expression, if rows are compared by it.
 
-    If a transfer changes what it is made of, it computes it as the table does, to see which rows would conflict.
+    If a transfer changes what it is made of, it computes it as the table does, to see which rows would conflict, and
+    which of them is the latest or the best.
     """
+    field = column_of_policy(policy_of(entry))
+    by = {(entry.model, column_of(entry.model, field))} if field else set()
     for model in models_of(entry):
         table = catalog.table(model)
-        in_keys = {column for key in catalog.indexes_of(table.oid) for column in key.columns}
+        compared = {column for key in catalog.indexes_of(table.oid) for column in key.columns}
+        compared |= {column for of, column in by if of is model}
         for part in sorted(catalog.with_parts(table.oid) - {table.oid}):
             for column, expression in catalog.generated.get(table.oid, {}).items():
                 other = catalog.generated.get(part, {}).get(column)
-                if column in in_keys and other != expression:
+                if column in compared and other != expression:
                     yield generated_by(other, catalog.relations[part], column, expression, entry, table)
 
 

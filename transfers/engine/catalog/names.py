@@ -33,5 +33,8 @@ def quoted(db_table: str) -> str:
 
 
 def without_modifier(sql_type: str) -> str:
-    """Return the type without its length, precision or scale: numeric for numeric(20,2)."""
-    return re.sub(r"\(\d+(,-?\d+)?\)", "", sql_type)
+    """Return the type without its length, precision or scale: numeric for numeric(20,2).
+
+    A bit without quotes is bit(1).
+    """
+    return re.sub(r"^bit\b(?! varying)", '"bit"', re.sub(r"\(\d+(,-?\d+)?\)", "", sql_type))

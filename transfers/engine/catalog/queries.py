@@ -19,6 +19,7 @@ tables AS MATERIALIZED (
     SELECT
         given.name, c.oid, c.oid::regclass::text AS regclass, c.relkind,
         c.relkind <> 'p' AND EXISTS (SELECT FROM pg_inherits AS heir WHERE heir.inhparent = c.oid) AS has_heirs,
+        coalesce(fired.computes_all, false) AS computes_all,
         coalesce(fired.before_update, false) AS before_update,
         coalesce(fired.before_insert, false) AS before_insert,
         coalesce(fired.of_columns, false) AS of_columns,
@@ -57,11 +58,13 @@ tables AS MATERIALIZED (
     FROM given
     JOIN pg_class AS c ON c.oid = given.oid AND c.relpersistence <> 't'
     CROSS JOIN LATERAL (  -- BEFORE, FOR EACH ROW; UPDATE OF
-        SELECT bool_or(g.tgtype & 19 = 19) AS before_update, bool_or(g.tgtype & 7 = 7) AS before_insert,
-            bool_or(g.tgattr::int2[] <> '{{}}') AS of_columns
+        SELECT bool_or(g.tgtype & 19 = 19) AS computes_all,
+            bool_or(g.tgtype & 19 = 19) FILTER (WHERE {FIRES}) AS before_update,
+            bool_or(g.tgtype & 7 = 7) FILTER (WHERE {FIRES}) AS before_insert,
+            bool_or(g.tgattr::int2[] <> '{{}}') FILTER (WHERE {FIRES}) AS of_columns
         FROM pg_trigger AS g
         WHERE (g.tgrelid = c.oid OR g.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))
-            AND NOT g.tgisinternal AND {FIRES}
+            AND NOT g.tgisinternal
     ) AS fired
 ),
 chain AS (  -- each type of a column, and in turn those behind its domains and in its array
@@ -89,8 +92,8 @@ behind AS (
     GROUP BY oid, modifier
 )
 SELECT
-    t.name, t.regclass, t.relkind, t.has_heirs, t.before_update, t.before_insert, t.of_columns, t.hides_rows,
-    t.changing_references, t.followed, t.partitioned_by, t.root, t.foreign_keys,
+    t.name, t.regclass, t.relkind, t.has_heirs, t.computes_all, t.before_update, t.before_insert, t.of_columns,
+    t.hides_rows, t.changing_references, t.followed, t.partitioned_by, t.root, t.foreign_keys,
     a.attnotnull OR behind.is_required,
     {IS_FILLED},
     a.attidentity = 'a',

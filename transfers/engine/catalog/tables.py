@@ -75,7 +75,8 @@ class Table:
     and `sources` to the columns they are computed from.
     `all_columns` are the names of both in the table's order. `has_heirs` is true if other tables inherit from it, other
     than as partitions. `before_update` and `before_insert` are true if a trigger may change a row before that, and
-    `of_columns` if one fires for an update of certain columns only.
+    `of_columns` if one fires for an update of certain columns only. `computes_all` is true if each update computes all
+    generated columns, which PostgreSQL does if there is a trigger before it, even a disabled one.
     `hides_rows` is true if row-level security of another program applies, `changing_references` are the tables whose
     foreign keys are set to NULL or a default if a row is deleted. `followed` are the columns whose change would change
     rows of other tables by ON UPDATE, and those from which such a column is generated. `partitioned_by` are the columns
@@ -94,6 +95,7 @@ class Table:
     regclass: str = ""
     kind: str = PLAIN
     has_heirs: bool = False
+    computes_all: bool = False
     before_update: bool = False
     before_insert: bool = False
     of_columns: bool = False
@@ -168,6 +170,7 @@ class TableRow(NamedTuple):
     regclass: str
     kind: str
     has_heirs: bool
+    computes_all: bool
     before_update: bool
     before_insert: bool
     of_columns: bool
@@ -228,6 +231,7 @@ def table_of(table: TableRow, columns: list[ColumnRow], keys: list[Any]) -> Tabl
         table.regclass,
         table.kind,
         table.has_heirs,
+        table.computes_all,
         table.before_update,
         table.before_insert,
         table.of_columns,

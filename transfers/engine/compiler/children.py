@@ -16,7 +16,7 @@ from transfers.engine.catalog.names import identifier
 from transfers.engine.catalog.tables import Pairs, Table
 from transfers.engine.compiler import journal
 from transfers.engine.compiler.owners import column_of
-from transfers.engine.compiler.steps import Names, Step, comma, fill, key_names, step, stored
+from transfers.engine.compiler.steps import Names, Step, comma, fill, key_names, step, stored_columns
 from transfers.rules import Child
 
 Tables = Mapping[str, Table]
@@ -154,20 +154,27 @@ def conflicting_children(branch: Branch, table: Table, names: Names) -> Iterator
     foreign_key = column_of(branch.child.model, branch.child.field)
     for index, key in enumerate(key for key in table.keys_with([foreign_key]) if not key.operators):
         columns = child_columns(table, foreign_key, branch.child)
-        yield step("children_conflicting", **names, **columns, **key_names(key, table, {foreign_key}))
+        yield step(
+            "children_conflicting", **names, **columns, **key_names(key, table, {foreign_key}, "_arrives")
+        )
         if index:
             yield step("follow_winners", type=sql.Literal(branch.child_type))
 
 
 def child_columns(table: Table, foreign_key: str, child: Child) -> Names:
-    columns = [*table.columns, *stored(table, {foreign_key})]
-    own = [sql.SQL("r.{}").format(sql.Identifier(column)) for column in columns]
-    referenced = sql.Identifier(referenced_column(child))
-    adopted = [
-        sql.SQL("kept.{} AS {}").format(referenced, sql.Identifier(column)) if column == foreign_key else mine
-        for column, mine in zip(columns, own, strict=True)
-    ]
-    return {"own_columns": comma(own), "adopted_columns": comma(adopted)}
+    own = {column: sql.SQL("r.{}").format(sql.Identifier(column)) for column in table.columns}
+    adopted = own | {
+        foreign_key: sql.SQL("kept.{}::{} AS {}").format(
+            sql.Identifier(referenced_column(child)),
+            sql.SQL(table.columns[foreign_key]),
+            sql.Identifier(foreign_key),
+        )
+    }
+    generated = list(stored_columns(table, {foreign_key}))
+    return {
+        "own_columns": comma([*own.values(), *generated]),
+        "adopted_columns": comma([*adopted.values(), *generated]),
+    }
 
 
 def remove_and_adopt_children(branches: list[Branch]) -> Iterator[Step]:

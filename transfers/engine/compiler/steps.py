@@ -1,6 +1,6 @@
 """Steps: SQL from the files in `sql/`, with the placeholders filled in for one data type."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -51,10 +51,11 @@ def identifiers(names: Iterable[str]) -> sql.Composed:
     return comma(sql.Identifier(name) for name in names)
 
 
-def key_names(key: Key, table: Table, written: Collection[str]) -> Names:
+def key_names(key: Key, table: Table, written: Collection[str], is_updated: str) -> Names:
     """Return the placeholder values for statements that resolve conflicts on a unique key.
 
-    written: the columns that a transfer changes.
+    written: the columns that a transfer changes. is_updated: the name of the column that is true for the rows that it
+    updates.
 
     The key's expressions come from the catalog and name columns without a table, so they have to be evaluated in a
     subquery in which only the columns of one row are in scope.
@@ -70,37 +71,55 @@ def key_names(key: Key, table: Table, written: Collection[str]) -> Names:
         "order_names": identifiers(order),
         "key_columns": aliased(key.compared, keys),
         "key_names": identifiers(keys),
-        "generated_columns": generated_columns(computed_again(table, written)),
+        "generated_columns": generated_columns(
+            table, dict.fromkeys(computed_again(table, written), is_updated)
+        ),
         "predicate": sql.SQL(key.predicate),
         "keys_can_conflict": sql.SQL("true") if key.nulls_equal else all_set,
     }
 
 
-def generated_columns(expressions: Mapping[str, str]) -> sql.Composed:
-    """Return generated columns, computed from a row's other columns, to append to a select list."""
+def generated_columns(table: Table, computed: Mapping[str, str]) -> sql.Composed:
+    """Return the SQL of these generated columns, to append to a select list.
+
+    computed: in which rows each is computed. The others have its stored value, see `stored_columns`.
+    """
     return sql.SQL("").join(
-        sql.SQL(", {} AS {}").format(sql.SQL(expression), sql.Identifier(name))
-        for name, expression in expressions.items()
+        sql.SQL(", CASE WHEN {} THEN {} ELSE {} END AS {}").format(
+            sql.SQL(condition), generated_value(table, name), stored_name(table, name), sql.Identifier(name)
+        )
+        for name, condition in computed.items()
     )
 
 
-def computed_again(table: Table, written: Collection[str]) -> dict[str, str]:
-    """Return the generated columns that PostgreSQL computes again if these columns are written, with the expressions.
+def generated_value(table: Table, name: str) -> sql.Composed:
+    """Return the expression of a generated column, over a row's other columns, in the column's type and collation.
 
-    It leaves the others as they are, although a function may give another value today: unless a trigger may change the
-    row before, or the row may come to another partition.
+    The catalog prints no cast to that type: `day date GENERATED ALWAYS AS (at)` may be computed from a timestamp.
     """
-    is_whole = table.has_update_triggers or not table.partitioned_by.isdisjoint(written)
-    return {
-        name: expression
-        for name, expression in table.generated.items()
-        if is_whole or not table.sources[name].isdisjoint(written)
-    }
+    return sql.SQL("({})::{}").format(sql.SQL(table.generated[name]), sql.SQL(table.described(name)))
 
 
-def stored(table: Table, written: Collection[str]) -> list[str]:
-    """Return the generated columns of which a row keeps the value if these columns are written."""
-    return [name for name in table.generated if name not in computed_again(table, written)]
+def computed_again(table: Table, written: Collection[str]) -> list[str]:
+    """Return the generated columns that PostgreSQL computes again if these columns of a row are written.
+
+    It leaves the others as they are, although a function may give another value today: unless there is a trigger which
+    may change the row before, or the row may come to another partition.
+    """
+    is_whole = table.computes_all or not table.partitioned_by.isdisjoint(written)
+    return [name for name in table.generated if is_whole or not table.sources[name].isdisjoint(written)]
+
+
+def stored_columns(table: Table, written: Collection[str]) -> Iterator[sql.Composed]:
+    """Yield the generated columns of row `r` as they are, each that is computed again under another name."""
+    computed = computed_again(table, written)
+    for name in table.generated:
+        column = sql.SQL("r.{}").format(sql.Identifier(name))
+        yield sql.SQL("{} AS {}").format(column, stored_name(table, name)) if name in computed else column
+
+
+def stored_name(table: Table, name: str) -> sql.Identifier:
+    return sql.Identifier(f"_g{list(table.generated).index(name)}")
 
 
 def order_names(table: Table) -> list[str]:

@@ -6,7 +6,7 @@ from django.db import transaction
 from psycopg import sql
 
 from transfers.engine.catalog.tables import Key, unquoted
-from transfers.engine.compiler.steps import as_text, comma
+from transfers.engine.compiler.steps import as_text, comma, computed_again, generated_columns, stored_name
 from transfers.engine.stage import execute, fetch
 from transfers.engine.undo.tables import UNREADABLE, UndoneTable, both
 
@@ -20,13 +20,13 @@ keyed AS MATERIALIZED (
     FROM candidate WHERE {predicate}
 ),
 holder AS (
-    SELECT * FROM (SELECT t.tableoid AS _relation, t.ctid AS _row, {holder_columns} FROM {table} AS t) AS t
+    SELECT t.tableoid AS _relation, t.ctid AS _row, {holder_columns} FROM {table} AS t
 ),
 hit AS (
     SELECT DISTINCT k._place, k._updated
     FROM keyed AS k
     JOIN (
-        SELECT _relation, _row{record_keys}, {key_columns} FROM (SELECT *{generated} FROM holder) AS whole
+        SELECT _relation, _row{record_keys}, {key_columns} FROM holder
         WHERE {predicate}
     ) AS h ON {same_key_as_holder}
     WHERE {keys_can_conflict} AND (h._relation, h._row) IS DISTINCT FROM (k._relation, k._row) AND {holder_stays}
@@ -57,19 +57,19 @@ def check_key(table: UndoneTable, key: Key) -> None:
     if not restored:
         return
     parts = [sql.Identifier(f"_k{n}") for n in range(len(key.expressions))]
-    generated = sql.SQL("").join(
-        sql.SQL(", {} AS {}").format(sql.SQL(expression), sql.Identifier(name))
-        for name, expression in table.table.generated.items()
-    )
+    again = computed_again(table.table, table.columns)
+    computed = {name: "true" if name in again else "NOT _updated" for name in table.table.generated}
     statement = sql.SQL(CHECK_KEY).format(
         table=table.table.identifier,
         restored=sql.SQL(" UNION ALL ").join(restored),
-        generated=generated,
+        generated=generated_columns(table.table, computed),
         key_columns=comma(
             sql.SQL("{} AS {}").format(sql.SQL(expression), name)
             for expression, name in zip(key.compared, parts, strict=True)
         ),
-        holder_columns=comma(sql.SQL("t.{}").format(sql.Identifier(name)) for name in table.table.columns),
+        holder_columns=comma(
+            sql.SQL("t.{}").format(sql.Identifier(name)) for name in table.table.all_columns
+        ),
         predicate=sql.SQL(key.predicate),
         record_keys=sql.SQL("").join(
             sql.SQL(", {} AS {}").format(sql.Identifier(name), sql.Identifier(f"_id{n}"))
@@ -101,24 +101,34 @@ def check_key(table: UndoneTable, key: Key) -> None:
 def restored_records(table: UndoneTable, *, updates: bool) -> Iterator[sql.Composed]:
     """Yield SELECTs of the records as they will be: those that are updated, and those that are inserted again."""
     if updates:
-        overlaid = (overlaid_column(table, name) for name in table.table.columns)
+        overlaid = [overlaid_column(table, name) for name in table.table.columns]
+        stored = [
+            sql.SQL("t.{} AS {}").format(sql.Identifier(name), stored_name(table.table, name))
+            for name in table.table.generated
+        ]
         yield sql.SQL(
             "SELECT f.entry AS _entry, f.ctid AS _place, true AS _updated, t.tableoid AS _relation, t.ctid AS _row, {}"
             " FROM {} AS f JOIN {} AS t ON {}"
-        ).format(comma(overlaid), table.final, table.table.identifier, table.is_record("t", "f"))
+        ).format(comma(overlaid + stored), table.final, table.table.identifier, table.is_record("t", "f"))
     if table.deletions:
         kept = set(table.restorable)
         # Of the base type, because a domain may refuse NULL.
-        columns = (
+        columns = [
             sql.SQL("d.{0}" if name in kept else "NULL::{1} AS {0}").format(
                 sql.Identifier(name), sql.SQL(table.table.base_types[name])
             )
             for name in table.table.columns
-        )
+        ]
+        stored = [
+            sql.SQL("NULL::{} AS {}").format(
+                sql.SQL(table.table.base_types[name]), stored_name(table.table, name)
+            )
+            for name in table.table.generated
+        ]
         yield sql.SQL(
             'SELECT d."_entry" AS _entry, d.ctid AS _place, false AS _updated, NULL::oid AS _relation,'
             ' NULL::tid AS _row, {} FROM {} AS d WHERE d."_why" IS NULL AND d."_inserts"'
-        ).format(comma(columns), table.name("deleted"))
+        ).format(comma(columns + stored), table.name("deleted"))
 
 
 def overlaid_column(table: UndoneTable, name: str) -> sql.Composed:

@@ -20,11 +20,11 @@ from transfers.engine.compiler.steps import (
     comma,
     computed_again,
     fill,
-    generated_columns,
+    generated_value,
     key_names,
     order_names,
     step,
-    stored,
+    stored_columns,
 )
 from transfers.engine.compiler.subject import Subject
 from transfers.rules import KeepSource, KeepTarget, Merge, Policy, Rename
@@ -100,7 +100,7 @@ def resolve(subject: Subject, key: Key, names: Names) -> Step:
             f"the unique key {key.name} does not hold {by}, the column to rename.",
             "Choose another policy than Rename: two rows with the same key would conflict under any name.",
         )
-    of_key = key_names(key, subject.table, subject.mapped)
+    of_key = key_names(key, subject.table, new_values(subject, policy), "_is_updated")
     candidates = fill(
         "parts/candidates",
         **names,
@@ -158,8 +158,7 @@ def columns_after_mapping(subject: Subject) -> Iterator[sql.Composed]:
             yield sql.SQL("{} AS {}").format(mapped[column], name)
         else:
             yield sql.SQL("r.{}").format(name)
-    for column in stored(subject.table, mapped):
-        yield sql.SQL("r.{}").format(sql.Identifier(column))
+    yield from stored_columns(subject.table, new_values(subject, policy_of(subject.data_type)))
 
 
 def key_changes(subject: Subject, key: Key) -> sql.Composed:
@@ -173,8 +172,8 @@ def key_changes(subject: Subject, key: Key) -> sql.Composed:
 def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:
     """Return the step that finds new names. Its rounds carry what the key is computed from, and read no table."""
     table, new_keys = subject.table, [f"_c{i}" for i in range(len(key.expressions))]
-    computed = computed_again(table, {*subject.mapped, by})
-    needed = {*key.columns, by} - computed.keys()
+    computed = computed_again(table, new_values(subject, policy_of(subject.data_type)))
+    needed = {*key.columns, by}.difference(computed)
     carried = {column: sql.Identifier(f"_v{i}") for i, column in enumerate(sorted(needed))}
     # In the column's own type, because citext and character(n) are not compared as text is.
     base_type = table.base_types[by]
@@ -195,8 +194,10 @@ def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:
         candidate_keys=comma(expressions),
         next_keys=compared("k.{}", new_keys, key),
         candidate_row=sql.SQL("SELECT *{} FROM (SELECT {}) AS given").format(
-            generated_columns(
-                {name: of for name, of in computed.items() if table.sources[name] <= key.columns}
+            sql.SQL("").join(
+                sql.SQL(", {} AS {}").format(generated_value(table, name), sql.Identifier(name))
+                for name in computed
+                if table.sources[name] <= key.columns
             ),
             comma(
                 sql.SQL("{} AS {}").format(value, sql.Identifier(column)) for column, value in values.items()

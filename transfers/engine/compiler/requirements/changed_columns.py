@@ -11,6 +11,7 @@ from transfers.engine.catalog.tables import Key, Table
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
+from transfers.engine.compiler.requirements.keys import key_holds_beside
 from transfers.engine.compiler.requirements.parts_of_keys import (
     allows_null,
     ignores_user,
@@ -51,10 +52,11 @@ def profile_keeps_keys(data_type: DataType, table: Table, owner: OwnerSql, rule:
     conflicts with its copied values.
     """
     if not any(is_once(key, owner) for key in table.keys):
+        index = f", or: CREATE UNIQUE INDEX ON {table.regclass} ({in_quotes(owner.column)});"
         raise CannotCompile(
             data_type,
             f"{table.name} may have several rows of a user, of which a profile could take any.",
-            f"Choose another rule, or: CREATE UNIQUE INDEX ON {table.regclass} ({in_quotes(owner.column)});",
+            "Choose another rule" + (index if owner.is_scalar else ": several lists may hold a user."),
         )
     for field in rule.columns:
         column = column_of(data_type.model, field)
@@ -62,10 +64,13 @@ def profile_keeps_keys(data_type: DataType, table: Table, owner: OwnerSql, rule:
             if owner.column not in parts_of(key):
                 remedy = f"Remove {field} from the columns of the Profile, or add {owner.column} to the key."
                 raise violates(data_type, table, column, key, remedy)
+            key_holds_beside(data_type, key, owner)
 
 
 def is_once(key: Key, owner: OwnerSql) -> bool:
-    return key.predicate == "true" and not key.operators and parts_of(key) <= {owner.column, owner.beside}
+    """Return whether a user has at most one row by this key. A list may hold a user in several rows."""
+    is_whole = key.predicate == "true" and not key.operators
+    return owner.is_scalar and is_whole and parts_of(key) <= {owner.column, owner.beside}
 
 
 # --- Each column that changes ----------------------------------------------------------------------------------------

@@ -92,8 +92,8 @@ def key_holds_beside(data_type: DataType, key: Key, owner: OwnerSql) -> None:
         return
     raise CannotCompile(
         data_type,
-        f"the unique key {key.name} holds {owner.column} without {owner.beside}, so a moved row could conflict with a"
-        " row of neither user.",
+        f"the unique key {key.name} holds {owner.column} without {owner.beside}, so a changed row could conflict with"
+        " a row of neither user.",
         remedy_for_beside(data_type, owner),
     )
 

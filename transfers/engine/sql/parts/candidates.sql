@@ -4,9 +4,13 @@
 candidates AS (
     SELECT *{generated_columns}
     FROM (
-        SELECT r.tableoid AS _relation, r.ctid AS _row, {mapped_columns}, ({key_changes}) AS _arrives
+        SELECT r.tableoid AS _relation, r.ctid AS _row, {mapped_columns}, ({key_changes}) AS _arrives,
+            w.is_updated AS _is_updated
         FROM (
-            SELECT DISTINCT relation, "row" FROM transfer_work WHERE type = {type} AND outcome IN ('moved', 'stays')
+            SELECT relation, "row", bool_or(outcome = 'moved') AS is_updated
+            FROM transfer_work
+            WHERE type = {type} AND outcome IN ('moved', 'stays')
+            GROUP BY relation, "row"
         ) AS w
         JOIN {table} AS r ON r.tableoid = w.relation AND r.ctid = w."row"
     ) AS mapped
