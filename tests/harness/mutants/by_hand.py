@@ -86,7 +86,17 @@ PLACES = [
         "if owner.column in in_keys",
         "if owner is subject.owners[0]",
     ),
-    ("engine/compiler/kinds/conflict_resolving.py", "        if index:\n", "        if index > 1:\n"),
+    (
+        "engine/compiler/kinds/conflict_resolving.py",
+        "        if len(subject.keys) > 1:\n",
+        "        if len(subject.keys) > 2:\n",
+    ),
+    (
+        "engine/compiler/kinds/conflict_resolving.py",
+        "goes_on=sql.Literal(not is_last)",
+        "goes_on=sql.Literal(False)",
+    ),
+    ("engine/compiler/steps.py", "ROUNDS = 5", "ROUNDS = 3"),
     (
         "engine/compiler/kinds/conflict_resolving.py",
         'sql.SQL("{} IS DISTINCT FROM r.{}")',
@@ -192,7 +202,8 @@ PLACES = [
         "            yield from deepest_first(branch.below)\n",
         "",
     ),
-    ("engine/compiler/children.py", "        if index:\n", "        if index > 1:\n"),
+    ("engine/compiler/children.py", "        if len(keys) > 1:\n", "        if len(keys) > 2:\n"),
+    ("engine/compiler/children.py", "(table.columns[foreign_key])", '("text")'),
     # Folds.
     ("engine/compiler/folds.py", '"smallint": (-(2**15), 2**15 - 1)', '"smallint": (-(2**15), 2**15)'),
     ("engine/compiler/folds.py", "least(greatest({0}, {1}), {2})", "least({0}, {2})"),

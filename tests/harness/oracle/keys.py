@@ -2,9 +2,8 @@
 
 Conflicts are resolved on one key of a table after the other: on the primary key first, then on the unique indexes by
 name. Rows are compared as they are after sources are replaced by targets. A row that has lost on one key is ignored for
-later keys. Of the rows that conflict on a key, the first in the order of `policies.order_of` is kept. Winners can form
-a chain: if the winner on one key loses on another, the values and child rows that it was to receive go to the last
-winner of the chain.
+later keys. Of the rows that conflict on a key, the first in the order of `policies.order_of` is kept. If the winner on
+one key loses on another, the rows that lost to it take part in another round, in which it does not.
 """
 
 from collections import defaultdict
@@ -33,8 +32,7 @@ class Entrant:
 
     @property
     def kept_instead(self) -> "Entrant":
-        """The entrant kept instead of this one: the last in its chain of winners, or itself if it did not lose."""
-        return self.lost_to.kept_instead if self.lost_to else self
+        return self.lost_to or self
 
 
 Order = Callable[[Entrant, Key], Any]
@@ -63,13 +61,18 @@ def conflicts(entrants: list[Entrant], key: Key, order: Order) -> list[list[Entr
 
 def resolve(entrants: list[Entrant], table: Table, order: Order) -> list[tuple[Key, Entrant]]:
     """Set `lost_to` on each entrant that loses a conflict, and return these losers with the key on which they lost."""
-    losers = []
-    for key in keys_of(table):
-        for winner, *others in conflicts(entrants, key, order):
-            for other in others:
-                other.lost_to = winner
-                losers.append((key, other))
-    return losers
+    on: dict[int, Key] = {}
+    while True:
+        for key in keys_of(table):
+            for winner, *others in conflicts(entrants, key, order):
+                for other in others:
+                    other.lost_to = winner
+                    on[id(other)] = key
+        again = [one for one in entrants if one.lost_to and one.lost_to.lost_to]
+        if not again:
+            return [(on[id(one)], one) for one in entrants if one.lost_to]
+        for one in again:
+            one.lost_to = None
 
 
 def key_of(key: Key, row: Row) -> tuple[Any, ...] | None:

@@ -130,6 +130,19 @@ def test_a_trigger_for_each_statement() -> None:
     assert found_with("BEFORE UPDATE", each="STATEMENT") == []
 
 
+def test_a_trigger_of_the_whole_table_fires_for_a_partition_that_is_a_data_type() -> None:
+    change(FUNCTION)
+    change("CREATE TABLE whole (id bigint PRIMARY KEY, user_id bigint) PARTITION BY RANGE (id)")
+    change(
+        "CREATE TABLE note PARTITION OF whole FOR VALUES FROM (1) TO (1000); CREATE INDEX ON whole (user_id)"
+    )
+    change(UPDATES.replace("ON note", "ON whole"))
+    assert "transfers.W104" in ids(found(entry(table())))
+    assert ids(found(entry(table("whole")))) == ["transfers.W104"], (
+        "the trigger is there again for the partition"
+    )
+
+
 def test_a_trigger_that_is_disabled() -> None:
     change(NOTE + FUNCTION + UPDATES + "ALTER TABLE note DISABLE TRIGGER ends")
     assert found(entry(table())) == []

@@ -485,6 +485,32 @@ def test_a_foreign_key_to_an_owner(both_move: bool, options: str, expected: list
     assert found(*entries) == []
 
 
+@pytest.mark.parametrize(
+    ("child", "expected"), [({"goes_with_parent": True}, []), ({"detached": True}, [NO_ACTION])]
+)
+def test_a_foreign_key_to_a_reference_that_only_goes_with_its_parent(
+    child: dict[str, bool], expected: list[str]
+) -> None:
+    """Pages that are deleted with their note keep their number until then, so lines may refer to it."""
+    change(NOTE + PAGE + "ALTER TABLE page ALTER note_id DROP NOT NULL, ADD UNIQUE (note_id)")
+    change(
+        "ALTER TABLE note ADD UNIQUE (user_id, title); ALTER TABLE page ADD FOREIGN KEY (note_id) REFERENCES note"
+    )
+    change("CREATE TABLE line (id bigint PRIMARY KEY, page_note bigint REFERENCES page (note_id))")
+    note = table()
+    page = child_of(note)
+    line = child_of(page, "line", "page", db_column="page_note", to_field="note", unique=False)
+    declared = Child(
+        page, "note", **child, children=() if "detached" in child else (Child(line, "page", **child),)
+    )
+    warned = [
+        one
+        for one in ids(found(entry(note, rule=Combine(KeepTarget()), children=(declared,))))
+        if one == NO_ACTION
+    ]
+    assert warned == expected
+
+
 def test_a_foreign_key_to_a_column_generated_from_an_owner() -> None:
     change(NOTE + PAGE + "ALTER TABLE page ADD code text")
     change("ALTER TABLE note ADD code text GENERATED ALWAYS AS ('n' || user_id || '/' || id) STORED UNIQUE")

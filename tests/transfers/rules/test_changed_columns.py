@@ -170,6 +170,15 @@ def test_a_profile_of_a_list_of_users(db: None, sql_type: str, owner: Owner) -> 
     assert "CREATE UNIQUE INDEX" not in refused.value.hint
 
 
+def test_a_profile_of_two_users(db: None) -> None:
+    change("CREATE TABLE face (id bigint PRIMARY KEY, owner_id bigint UNIQUE, boss_id bigint, photo text)")
+    face = model_of("face", owner=to(User), boss=to(User), photo=models.TextField())
+    rule = Profile({"photo": FillBlank()})
+    entry = DataType("Faces", face, (Column("owner"), Column("boss")), rule, "Faces.")
+    with pytest.raises(CannotCompile, match="with a user in boss_id would not be looked for"):
+        compile_plan(entry, read_tables(["face"]))
+
+
 def test_a_profile_of_a_user_of_one_kind(db: None) -> None:
     """Teams have profiles, too."""
     change(

@@ -138,9 +138,8 @@ WHERE con.contype = 'f' AND con.conparentid = 0 AND con.confrelid = ANY (%(wante
 ORDER BY n.nspname, c.relname, con.conname
 """  # noqa: S608  # nosec B608  (a constant is inserted)
 
-# Triggers that fire for the application. Those of a partition that come from the partitioned table are left out. The
-# tables into which a trigger's function inserts are read from its text, without its comments. A name without a schema
-# is one of our search path, or else of the schema of the trigger's table.
+# Triggers that fire for the application. The tables into which a trigger's function inserts are read from its text,
+# without its comments. A name without a schema is one of our search path, or else of the schema of the trigger's table.
 TRIGGERS = rf"""
 SELECT
     g.tgrelid::bigint, g.tgname, g.tgtype::int, g.tgfoid::regproc::text,
@@ -149,6 +148,7 @@ SELECT
         WHERE a.attrelid = g.tgrelid AND a.attnum = ANY (g.tgattr::int2[])
     ),
     pg_get_triggerdef(g.oid),
+    coalesce((SELECT of_whole.tgrelid::bigint FROM pg_trigger AS of_whole WHERE of_whole.oid = g.tgparentid), 0),
     ARRAY(
         SELECT DISTINCT written.path
         FROM regexp_matches(
@@ -170,7 +170,6 @@ FROM pg_trigger AS g
 JOIN pg_proc AS p ON p.oid = g.tgfoid
 JOIN pg_class AS own ON own.oid = g.tgrelid
 WHERE g.tgrelid = ANY (%(wanted)s::bigint[]::oid[]) AND NOT g.tgisinternal AND {FIRES}
-    AND g.tgparentid = 0
 ORDER BY g.tgrelid, g.tgname
 """  # noqa: S608  # nosec B608  (a constant is inserted)
 

@@ -111,6 +111,7 @@ class Reference:
 class Trigger:
     """An enabled trigger of a table. `columns` limits an UPDATE trigger to some columns.
 
+    `whole`: the oid of the partitioned table from which a partition has the trigger, or 0.
     `writes`: the tables into which its function inserts rows, as "schema.table".
     """
 
@@ -119,6 +120,7 @@ class Trigger:
     function: str
     columns: tuple[str, ...]
     definition: str
+    whole: int = 0
     writes: tuple[str, ...] = ()
 
     # Bits of `kind`, which is `pg_trigger.tgtype`.

@@ -79,7 +79,7 @@ def interfering_triggers(entry: DataType, tables: list[Relation], catalog: Catal
     written = {column for _, column in written_columns(entry)}
     deletes = can_lose_rows(entry, catalog)
     for table in tables:
-        for trigger in catalog.triggers.get(table.oid, []):
+        for trigger in triggers_of(table, tables, catalog):
             if caused := interferes(trigger, written, deletes):
                 yield Warning(
                     f"{entry.name}: the trigger {trigger.name} of {table} runs {trigger.function}() before each"
@@ -88,6 +88,12 @@ def interfering_triggers(entry: DataType, tables: list[Relation], catalog: Catal
                     hint=f"Read what the function does:\n    {trigger.definition};",
                     id="transfers.W104",
                 )
+
+
+def triggers_of(table: Relation, tables: list[Relation], catalog: Catalog) -> list[Trigger]:
+    """Return the triggers of the table, without those that it has from a table which is asked for, too."""
+    asked_for = {one.oid for one in tables}
+    return [trigger for trigger in catalog.triggers.get(table.oid, []) if trigger.whole not in asked_for]
 
 
 def interferes(trigger: Trigger, written: set[str], deletes: bool) -> str:
@@ -123,7 +129,7 @@ def writing_triggers(
     written = {column for _, column in written_columns(entry)}
     deletes = can_lose_rows(entry, catalog)
     for table in tables:
-        triggers = catalog.triggers.get(table.oid, [])
+        triggers = triggers_of(table, tables, catalog)
         for trigger in triggers:
             caused = events(trigger, written, deletes, rewrites=rewrites(table, triggers, deletes))
             if trigger.writes and caused:

@@ -19,7 +19,13 @@ from transfers.checks.proposals.tables import (
     identifying,
     model_lines,
 )
-from transfers.checks.tables.keys import can_lose_child_rows, can_lose_rows, owner_columns, written_columns
+from transfers.checks.tables.keys import (
+    can_lose_child_rows,
+    can_lose_rows,
+    columns_of_kept_rows,
+    owner_columns,
+    written_columns,
+)
 from transfers.checks.tables.partitions import parts_without
 from transfers.engine.compiler.children import smallest
 from transfers.rules import Child, DataType
@@ -210,7 +216,7 @@ def how_to_change(found: Reference, parent: int, catalog: Catalog) -> str:
 def followed_changes(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
     """Yield an error for each foreign key by which the database changes other rows when a transfer changes a column."""
     for entry in entries:
-        for model, column in written_columns(entry):
+        for model, column in columns_of_kept_rows(entry, catalog):
             for found in references_to(catalog.table(model).oid, catalog):
                 if depending(found, column, catalog) and found.on_update in EFFECTS:
                     yield Error(
@@ -233,7 +239,7 @@ def left_behind(entries: Sequence[DataType], catalog: Catalog) -> Iterator[Check
     """Yield a warning for each foreign key to a column that a transfer changes while the rows that refer to it stay."""
     moved = {(catalog.table(entry.model).oid, column) for entry in entries for column in owner_columns(entry)}
     for entry in entries:
-        for model, column in written_columns(entry):
+        for model, column in columns_of_kept_rows(entry, catalog):
             table = catalog.table(model).oid
             for found in references_to(table, catalog):
                 if found.on_update in "ar" and (depend := depending(found, column, catalog)):

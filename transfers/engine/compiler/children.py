@@ -16,7 +16,7 @@ from transfers.engine.catalog.names import identifier
 from transfers.engine.catalog.tables import Pairs, Table
 from transfers.engine.compiler import journal
 from transfers.engine.compiler.owners import column_of
-from transfers.engine.compiler.steps import Names, Step, comma, fill, key_names, step, stored_columns
+from transfers.engine.compiler.steps import Names, Step, comma, fill, key_names, rounds, step, stored_columns
 from transfers.rules import Child
 
 Tables = Mapping[str, Table]
@@ -152,13 +152,14 @@ def tally_children(branches: list[Branch]) -> Iterator[Step]:
 
 def conflicting_children(branch: Branch, table: Table, names: Names) -> Iterator[Step]:
     foreign_key = column_of(branch.child.model, branch.child.field)
-    for index, key in enumerate(key for key in table.keys_with([foreign_key]) if not key.operators):
-        columns = child_columns(table, foreign_key, branch.child)
-        yield step(
-            "children_conflicting", **names, **columns, **key_names(key, table, {foreign_key}, "_arrives")
-        )
-        if index:
-            yield step("follow_winners", type=sql.Literal(branch.child_type))
+    keys = [key for key in table.keys_with([foreign_key]) if not key.operators]
+    columns = child_columns(table, foreign_key, branch.child)
+    for _ in rounds(keys):
+        for key in keys:
+            of_key = key_names(key, table, {foreign_key}, "_arrives")
+            yield step("children_conflicting", **names, **columns, **of_key)
+        if len(keys) > 1:
+            yield step("reconsider_children", **names)
 
 
 def child_columns(table: Table, foreign_key: str, child: Child) -> Names:

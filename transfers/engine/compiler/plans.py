@@ -107,7 +107,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     ids_are_exact(data_type, table, owners)
     types_are_found(data_type, {name: tables[name] for name in tables_of(data_type)})
     if isinstance(data_type.rule, Profile):
-        profile_keeps_keys(data_type, table, owners[0], data_type.rule)
+        profile_keeps_keys(data_type, table, owners, data_type.rule)
         predict, run, totals = profile(subject, data_type.rule)
         return CompiledPlan(data_type, names, tuple(predict), tuple(run), totals=totals)
     children_are_reached_once(data_type, [names[name] for name in below])

@@ -1,6 +1,6 @@
 """Steps: SQL from the files in `sql/`, with the placeholders filled in for one data type."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,9 @@ from transfers.engine.catalog.tables import Key, Table
 SQL_FOLDER = Path(__file__).parent.parent / "sql"
 LOCK = sql.SQL("FOR UPDATE OF r")
 NO_LOCK = sql.SQL("")
+# With several keys, a row may lose to one that then loses on another key. So there are several rounds, of which all but
+# the first do nothing unless there is such a row. What is not decided then, the table's keys refuse.
+ROUNDS = 5
 Names = dict[str, sql.Composable]
 
 
@@ -77,6 +80,12 @@ def key_names(key: Key, table: Table, written: Collection[str], is_updated: str)
         "predicate": sql.SQL(key.predicate),
         "keys_can_conflict": sql.SQL("true") if key.nulls_equal else all_set,
     }
+
+
+def rounds(keys: Sequence[Key]) -> Iterator[tuple[bool, bool]]:
+    """Yield for each round of resolving conflicts on these keys whether one was before, and whether it is the last."""
+    number = ROUNDS if len(keys) > 1 else 1
+    return ((n > 0, n == number - 1) for n in range(number))
 
 
 def generated_columns(table: Table, computed: Mapping[str, str]) -> sql.Composed:

@@ -23,6 +23,7 @@ from transfers.engine.compiler.steps import (
     generated_value,
     key_names,
     order_names,
+    rounds,
     step,
     stored_columns,
 )
@@ -33,6 +34,12 @@ from transfers.rules import KeepSource, KeepTarget, Merge, Policy, Rename
 def conflict_resolving(subject: Subject) -> tuple[list[Step], list[Step]]:
     """Return the steps of the preview and the steps of the run."""
     return [*decide(subject, NO_LOCK), *tally(subject)], [*decide(subject, LOCK), *carry_out(subject)]
+
+
+# Whether a row lost to one that has lost itself, see `reconsider.sql`.
+IF_UNDECIDED = """ AND EXISTS (
+    SELECT FROM transfer_work WHERE type = {type} AND winner IS NOT NULL AND outcome IN ('moved', 'stays')
+)"""
 
 
 # --- Decide --------------------------------------------------------------------------------------------------------
@@ -83,14 +90,16 @@ def resolve_keys(subject: Subject, names: Names) -> Iterator[Step]:
             yield step("existing", **names | subject.owner_names(owner))
     if subject.keys:
         yield step("analyze_work", **names)
-    for index, key in enumerate(subject.keys):
-        yield resolve(subject, key, names)
-        if index:
-            yield step("follow_winners", **names)
+    for is_again, is_last in rounds(subject.keys):
+        undecided = sql.SQL(IF_UNDECIDED if is_again else "").format(**subject.names)
+        for key in subject.keys:
+            yield resolve(subject, key, names | {"if_undecided": undecided})
+        if len(subject.keys) > 1:
+            yield step("reconsider", **names, goes_on=sql.Literal(not is_last))
 
 
 def resolve(subject: Subject, key: Key, names: Names) -> Step:
-    """Return the step that resolves the conflicts on one unique key, ignoring rows that lost on an earlier key."""
+    """Return the step that resolves the conflicts on one unique key, ignoring rows that lost on another key."""
     policy = policy_of(subject.data_type)
     field = column_of_policy(policy)
     by = column_of(subject.data_type.model, field) if field else ""

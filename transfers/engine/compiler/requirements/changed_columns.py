@@ -47,10 +47,17 @@ def changed_columns_keep_keys(
         child_keeps_keys(data_type, tables[child.model._meta.db_table], child)
 
 
-def profile_keeps_keys(data_type: DataType, table: Table, owner: OwnerSql, rule: Profile) -> None:
+def profile_keeps_keys(data_type: DataType, table: Table, owners: Sequence[OwnerSql], rule: Profile) -> None:
     """Raise `CannotCompile` if a user may have several rows, or for a key by which the source's row, which stays,
     conflicts with its copied values.
     """
+    owner, *others = owners
+    if others:
+        raise CannotCompile(
+            data_type,
+            f"a profile is that of one user, so rows with a user in {others[0].column} would not be looked for.",
+            f"Declare one owner, and list {others[0].column} in NOT_TRANSFERRED, with the reason.",
+        )
     if not any(is_once(key, owner) for key in table.keys):
         index = f", or: CREATE UNIQUE INDEX ON {table.regclass} ({in_quotes(owner.column)});"
         raise CannotCompile(

@@ -9,7 +9,7 @@ candidates AS (
         FROM (
             SELECT relation, "row", bool_or(outcome = 'moved') AS is_updated
             FROM transfer_work
-            WHERE type = {type} AND outcome IN ('moved', 'stays')
+            WHERE type = {type} AND outcome IN ('moved', 'stays'){if_undecided}
             GROUP BY relation, "row"
         ) AS w
         JOIN {table} AS r ON r.tableoid = w.relation AND r.ctid = w."row"
