@@ -91,11 +91,7 @@ PLACES = [
         "        if len(subject.keys) > 1:\n",
         "        if len(subject.keys) > 2:\n",
     ),
-    (
-        "engine/compiler/kinds/conflict_resolving.py",
-        "goes_on=sql.Literal(not is_last)",
-        "goes_on=sql.Literal(False)",
-    ),
+    ("engine/compiler/kinds/conflict_resolving.py", "IF_UNDECIDED if number", '" AND false" if number'),
     ("engine/compiler/steps.py", "ROUNDS = 5", "ROUNDS = 3"),
     (
         "engine/compiler/kinds/conflict_resolving.py",

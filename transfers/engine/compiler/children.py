@@ -154,7 +154,7 @@ def conflicting_children(branch: Branch, table: Table, names: Names) -> Iterator
     foreign_key = column_of(branch.child.model, branch.child.field)
     keys = [key for key in table.keys_with([foreign_key]) if not key.operators]
     columns = child_columns(table, foreign_key, branch.child)
-    for _ in rounds(keys):
+    for _ in range(rounds(keys)):
         for key in keys:
             of_key = key_names(key, table, {foreign_key}, "_arrives")
             yield step("children_conflicting", **names, **columns, **of_key)

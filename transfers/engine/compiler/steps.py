@@ -82,10 +82,8 @@ def key_names(key: Key, table: Table, written: Collection[str], is_updated: str)
     }
 
 
-def rounds(keys: Sequence[Key]) -> Iterator[tuple[bool, bool]]:
-    """Yield for each round of resolving conflicts on these keys whether one was before, and whether it is the last."""
-    number = ROUNDS if len(keys) > 1 else 1
-    return ((n > 0, n == number - 1) for n in range(number))
+def rounds(keys: Sequence[Key]) -> int:
+    return ROUNDS if len(keys) > 1 else 1
 
 
 def generated_columns(table: Table, computed: Mapping[str, str]) -> sql.Composed:

@@ -20,7 +20,8 @@ CREATE INDEX IF NOT EXISTS transfer_stage_uuid ON transfer_stage_attribute (sour
 CREATE INDEX IF NOT EXISTS transfer_stage_bpchar ON transfer_stage_attribute (source_bpchar);
 CREATE TEMP TABLE IF NOT EXISTS transfer_work (
     type text NOT NULL, relation oid NOT NULL, "row" tid NOT NULL, pair bigint NOT NULL,
-    outcome text NOT NULL DEFAULT 'moved', winner_relation oid, winner tid, renamed text
+    outcome text NOT NULL DEFAULT 'moved', winner_relation oid, winner tid, renamed text,
+    again boolean NOT NULL DEFAULT false  -- the row that had beaten it has lost
 ) ON COMMIT DELETE ROWS;
 CREATE INDEX IF NOT EXISTS transfer_work_row ON transfer_work (type, relation, "row");
 CREATE INDEX IF NOT EXISTS transfer_work_winner ON transfer_work (type, winner_relation, winner)

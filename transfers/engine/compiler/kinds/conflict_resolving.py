@@ -36,10 +36,7 @@ def conflict_resolving(subject: Subject) -> tuple[list[Step], list[Step]]:
     return [*decide(subject, NO_LOCK), *tally(subject)], [*decide(subject, LOCK), *carry_out(subject)]
 
 
-# Whether a row lost to one that has lost itself, see `reconsider.sql`.
-IF_UNDECIDED = """ AND EXISTS (
-    SELECT FROM transfer_work WHERE type = {type} AND winner IS NOT NULL AND outcome IN ('moved', 'stays')
-)"""
+IF_UNDECIDED = " AND EXISTS (SELECT FROM transfer_work WHERE type = {type} AND again)"
 
 
 # --- Decide --------------------------------------------------------------------------------------------------------
@@ -90,12 +87,12 @@ def resolve_keys(subject: Subject, names: Names) -> Iterator[Step]:
             yield step("existing", **names | subject.owner_names(owner))
     if subject.keys:
         yield step("analyze_work", **names)
-    for is_again, is_last in rounds(subject.keys):
-        undecided = sql.SQL(IF_UNDECIDED if is_again else "").format(**subject.names)
+    for number in range(rounds(subject.keys)):
+        undecided = sql.SQL(IF_UNDECIDED if number else "").format(**subject.names)
         for key in subject.keys:
             yield resolve(subject, key, names | {"if_undecided": undecided})
         if len(subject.keys) > 1:
-            yield step("reconsider", **names, goes_on=sql.Literal(not is_last))
+            yield step("reconsider", **names)
 
 
 def resolve(subject: Subject, key: Key, names: Names) -> Step:
