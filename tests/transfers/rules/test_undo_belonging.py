@@ -54,6 +54,28 @@ def test_a_person_whose_id_somebody_else_has_now(
 
 
 @pytest.mark.parametrize(
+    ("table", "column", "of_key", "deleted"),
+    [
+        ("smallapp_outsidetext", "person", "k", "(1)"),  # S's record was dropped
+        ("smallapp_outsidebig", "person_no", "slot", "(2)"),  # T's was replaced
+    ],
+)
+def test_deleted_records_of_two_people_whose_ids_were_exchanged_since(
+    people: People, table: str, column: str, of_key: str, deleted: str
+) -> None:
+    """With its number, the record would be that of the other one now."""
+    S, T = people["S"], people["T"]
+    insert(table, [{"id": n, column: who.external_id, of_key: 1} for n, who in enumerate((S, T), 1)])
+    made = run_after_leaving(people, people.pairs[:1], table)
+    after = rows_of(table)
+    User.objects.filter(pk=S.pk).update(external_id="for the moment")
+    User.objects.filter(pk=T.pk).update(external_id=S.external_id)
+    User.objects.filter(pk=S.pk).update(external_id=T.external_id)
+    assert (deleted, "not theirs") in conflicts(refused(made))
+    assert rows_of(table) == after
+
+
+@pytest.mark.parametrize(
     ("table", "since"),
     [
         ("smallapp_attachment", "UPDATE smallapp_attachment SET kind = 'team'"),

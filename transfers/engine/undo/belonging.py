@@ -26,9 +26,11 @@ WHERE c.why IS NULL AND {n} = ANY (c.differs) AND c.{before} IS NOT NULL AND NOT
     )
 )
 """
+# Replaced rows were the target's, to whom the transfer gave the others; that is the source of the undo.
 DELETED_NOT_THEIRS = """
 UPDATE {deleted} AS d SET "_why" = 'not theirs'
-WHERE d."_why" IS NULL AND d."_what" <> 'children' AND NOT ({theirs})
+WHERE d."_why" IS NULL AND d."_what" <> 'children'
+    AND NOT CASE d."_what" WHEN 'replaced' THEN {of_source} ELSE {of_target} END
 """
 HELD = "EXISTS (SELECT FROM {stage} AS p WHERE p.pair = {pair} AND {holds})"
 
@@ -47,11 +49,11 @@ def check_belonging(table: UndoneTable) -> Iterator[sql.Composed]:
             table=table.table.identifier,
             is_record=table.is_record("t", "c"),
             what=sql.SQL("{}::text[]").format(sql.Literal(sorted(what))),
-            theirs=held(owners, ["source"], "t", "c.pair"),
+            theirs=held(owners, "source", "t", "c.pair"),
         )
-    by_attribute = [owner for owner in owners if owner.attribute and owner.is_scalar]
+    by_attribute = [owner for owner in owners if owner.attribute]
     for owner in by_attribute:
-        if owner.column in table.columns:
+        if owner.is_scalar and owner.column in table.columns:
             number = table.columns.index(owner.column)
             yield filled(
                 NOT_OF_TARGET,
@@ -63,8 +65,12 @@ def check_belonging(table: UndoneTable) -> Iterator[sql.Composed]:
                 target=owner.user("target"),
             )
     if by_attribute and table.deletions and {owner.column for owner in owners} <= set(table.restorable):
-        theirs = held(owners, ["source", "target"], "d", 'd."_pair"')
-        yield filled(DELETED_NOT_THEIRS, deleted=table.name("deleted"), theirs=theirs)
+        yield filled(
+            DELETED_NOT_THEIRS,
+            deleted=table.name("deleted"),
+            of_source=held(owners, "source", "d", 'd."_pair"'),
+            of_target=held(owners, "target", "d", 'd."_pair"'),
+        )
 
 
 def checked(owners: Iterable[OwnerSql]) -> set[str]:
@@ -72,11 +78,9 @@ def checked(owners: Iterable[OwnerSql]) -> set[str]:
     return {"folded", "moved", "changed"} if any(owner.beside for owner in owners) else {"folded"}
 
 
-def held(owners: Iterable[OwnerSql], roles: Iterable[str], row: str, pair: str) -> sql.Composed:
-    """Return the condition that the record holds the pair's user of one of these roles in any owner."""
+def held(owners: Iterable[OwnerSql], role: str, row: str, pair: str) -> sql.Composed:
+    """Return the condition that the record holds the pair's user of this role in any owner."""
     conditions = (
-        filled(HELD, stage=owner.stage, pair=sql.SQL(pair), holds=owner.holds(role, row))
-        for owner in owners
-        for role in roles
+        filled(HELD, stage=owner.stage, pair=sql.SQL(pair), holds=owner.holds(role, row)) for owner in owners
     )
-    return sql.SQL(" OR ").join(conditions)
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(conditions))

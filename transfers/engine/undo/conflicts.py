@@ -12,7 +12,7 @@ from transfers.engine.stage import execute, fetch
 from transfers.engine.undo.belonging import check_belonging
 from transfers.engine.undo.comparing import check_table
 from transfers.engine.undo.loading.returning import explain_deleted
-from transfers.engine.undo.references import check_references, references_of
+from transfers.engine.undo.references import check_children, check_references, references_of
 from transfers.engine.undo.tables import UndoneTable, filled, rows, run, send, union_of_all
 from transfers.engine.undo.unique_keys import check_keys
 
@@ -37,7 +37,8 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
         send(
             statement
             for table in tables
-            for statement in check_references(table, references.get(table.regclass, []), tables)
+            for check in (check_children, check_references)
+            for statement in check(table, references.get(table.regclass, []), tables)
         )
         if not leave_changed:
             hold_back(tables)
@@ -109,11 +110,47 @@ WHERE e.id = d."_entry" AND d."_why" IS NULL AND (e.undone, d."_winner") IN (
 """
 
 
+# What cannot be read today stays, and one cannot tell into which record it was folded.
+FOLDED_OF_UNREADABLE = """
+UPDATE {changes} AS c SET why = 'folded'
+WHERE c.what = 'folded' AND c.why IS NULL AND c.undone IN ({unreadable})
+"""
+MERGED_OF_UNREADABLE = """
+UPDATE {deleted} AS d SET "_why" = 'folded'
+FROM transfer_entry AS e
+WHERE e.id = d."_entry" AND d."_what" = 'merged' AND d."_why" IS NULL AND e.undone IN ({unreadable})
+"""
+UNREADABLE_ENTRIES = """
+SELECT u.undone FROM transfer_entry AS u
+WHERE u."table" = {regclass} AND u.what = {what} AND u.key_columns = {keys}::text[] AND u.columns = {columns}::text[]
+"""
+
+
 def keep_folded(table: UndoneTable) -> Iterator[sql.Composed]:
     """Mark the rows with values of a row that stays deleted, and the deleted rows that were folded into rows that stay.
 
     What each row brought is then neither lost nor there twice.
     """
+    for what, statement, is_used in (
+        ("merged", FOLDED_OF_UNREADABLE, table.changes),
+        ("folded", MERGED_OF_UNREADABLE, table.deletions),
+    ):
+        if is_used and (unreadable := [group for group in table.unreadable if group.what == what]):
+            yield filled(
+                statement,
+                changes=table.name("changes"),
+                deleted=table.name("deleted"),
+                unreadable=sql.SQL(" UNION ALL ").join(
+                    filled(
+                        UNREADABLE_ENTRIES,
+                        regclass=sql.Literal(table.regclass),
+                        what=sql.Literal(what),
+                        keys=sql.Literal(list(group.key_columns)),
+                        columns=sql.Literal(list(group.columns)),
+                    )
+                    for group in unreadable
+                ),
+            )
     if table.deletions and any(group.what == "folded" for group in table.changes):
         names = {
             "changes": table.name("changes"),

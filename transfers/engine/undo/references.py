@@ -1,7 +1,7 @@
 """The foreign keys of the record tables, by which restored rows depend on others."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from django.db.models import Model
@@ -13,7 +13,7 @@ from transfers.engine.compiler.children import referenced_column
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.stage import fetch
 from transfers.engine.undo.loading.entries import qualified_names
-from transfers.engine.undo.tables import UndoneTable, both, filled
+from transfers.engine.undo.tables import LATE, UndoneTable, both, filled
 from transfers.rules import Child
 
 # Constraints of referenced partitions repeat that of the whole table. A row that a policy hides, such as a user of
@@ -48,7 +48,8 @@ NOTHING_EXCEPTED: dict[str, list[str]] = {"protected": [], "own_policies": []}
 class Reference(NamedTuple):
     """A foreign key. `parent` is the referenced table as PostgreSQL prints it, and `root` that of which it is a part.
 
-    One that is not enforced may lead nowhere, but not to a row that the undo itself leaves deleted.
+    One that is not enforced may lead nowhere, but not to a row that the undo itself leaves deleted. is_child: a data
+    type declares it as that of a Child.
     """
 
     parent: str
@@ -56,6 +57,7 @@ class Reference(NamedTuple):
     columns: tuple[str, ...]
     referenced: tuple[str, ...]
     is_enforced: bool
+    is_child: bool = False
 
     @property
     def pairs(self) -> set[tuple[str, str]]:
@@ -73,8 +75,9 @@ def references_of(tables: Sequence[UndoneTable]) -> dict[str, list[Reference]]:
     for table, parent, root, columns, referenced, is_enforced in fetch(REFERENCES, parameters):
         found[table].append(Reference(parent, root, tuple(columns), tuple(referenced), is_enforced))
     for table, declared in declared_references(tables):
-        if not any(declared.root == one.root and declared.pairs <= one.pairs for one in found[table]):
-            found[table].append(declared)
+        same = [one for one in found[table] if declared.root == one.root and declared.pairs <= one.pairs]
+        others = [one for one in found[table] if one not in same]
+        found[table] = [*others, *(one._replace(is_child=True) for one in same or [declared])]
     return found
 
 
@@ -97,7 +100,10 @@ def declared_references(tables: Sequence[UndoneTable]) -> Iterator[tuple[str, Re
         )
         if own and above:
             columns = (column_of(child.model, child.field),), (referenced_column(child),)
-            yield own.regclass, Reference(above.regclass, above.table.root, *columns, is_enforced=False)
+            yield (
+                own.regclass,
+                Reference(above.regclass, above.table.root, *columns, is_enforced=False, is_child=True),
+            )
 
 
 def with_parents(parent: type[Model], children: Iterable[Child]) -> Iterator[tuple[Child, type[Model]]]:
@@ -135,12 +141,89 @@ def check_references(
             yield from check_reference(
                 table, reference, parents, NO_PARENT_FOR_DELETED, values, is_looked_up=is_looked_up
             )
-        changed = [table.columns.index(name) for name in reference.columns if name in table.columns]
+        # Those of children are in `check_children`.
+        known = written_early(table) if reference.is_child else table.columns
+        changed = [table.columns.index(name) for name in reference.columns if name in known]
         if changed:
             values = [value_before(table, reference, name) for name in reference.columns]
             yield from check_reference(
                 table, reference, parents, NO_PARENT_FOR_CHANGED, values, changed, is_looked_up=is_looked_up
             )
+
+
+def written_early(table: UndoneTable) -> set[str]:
+    """Return the columns of changed records other than children's references."""
+    return {name for group in table.changes if group.what not in LATE for name in group.columns}
+
+
+CHILD_CHANGED = """
+UPDATE {changes} AS d SET why = 'parent gone'
+FROM transfer_entry AS e
+WHERE e.id = d.entry AND d.why IS NULL AND d.what IN ('adopted', 'detached') AND {number} = ANY (d.differs)
+    AND NOT ({returns})
+"""
+CHILD_DELETED = """
+UPDATE {deleted} AS d SET "_why" = 'parent gone'
+FROM transfer_entry AS e
+WHERE e.id = d."_entry" AND d."_why" IS NULL AND d."_what" = 'children' AND NOT ({returns})
+"""
+PARENT_RETURNS = """
+EXISTS (
+    SELECT FROM {deleted} AS p JOIN transfer_entry AS of ON of.id = p."_entry"
+    WHERE of.undone = e.undone AND p."_why" IS NULL AND {is_parent}
+)
+"""
+
+
+def check_children(
+    table: UndoneTable, references: Sequence[Reference], tables: Sequence[UndoneTable]
+) -> Iterator[sql.Composed]:
+    """Mark the children whose parent, which the same pair deleted, does not return.
+
+    Another row may have the parent's number by now: one with the same natural key, or, by a foreign key of several
+    columns, one of another area, if people moved the child there.
+    """
+    declared = [reference for reference in references if reference.is_child]
+    late = dict.fromkeys(name for group in table.changes if group.what in LATE for name in group.columns)
+    for column in late:
+        if of_column := [reference for reference in declared if column in reference.columns]:
+            yield filled(
+                CHILD_CHANGED,
+                changes=table.name("changes"),
+                number=sql.Literal(table.columns.index(column)),
+                returns=parent_returns(of_column, tables, lambda one, name: value_before(table, one, name)),
+            )
+    if declared and any(group.what == "children" for group in table.deletions):
+        readable = [reference for reference in declared if set(reference.columns) <= set(table.kept)]
+        yield filled(
+            CHILD_DELETED,
+            deleted=table.name("deleted"),
+            returns=parent_returns(
+                readable, tables, lambda _, name: filled("d.{name}", name=sql.Identifier(name))
+            ),
+        )
+
+
+def parent_returns(
+    references: Iterable[Reference],
+    tables: Sequence[UndoneTable],
+    value: Callable[[Reference, str], sql.Composed],
+) -> sql.Composed:
+    """Return the condition that a parent of the row `d` returns. value: that of a column of `d`."""
+    conditions = [
+        filled(
+            PARENT_RETURNS,
+            deleted=parent.name("deleted"),
+            is_parent=both(
+                filled("p.{of} = {value}", of=sql.Identifier(of), value=value(reference, name))
+                for name, of in zip(reference.columns, reference.referenced, strict=True)
+            ),
+        )
+        for reference in references
+        for parent in reference.parents(tables)
+        if has_values(parent, reference)
+    ]
+    return sql.SQL(" OR ").join(conditions) if conditions else filled("false")
 
 
 def has_values(parent: UndoneTable, reference: Reference) -> bool:

@@ -53,8 +53,8 @@ class UndoneTable:
     `types` are the data types of the table, `lists` the numbers of the columns with lists of users. `last_entry` is
     the ID of the last entry that deleted a row: parents are deleted after their children. `may_return` and `returns`:
     whether records that were changed and then deleted return, see `loading.returning`. `parents` are the tables that
-    its foreign keys refer to. `stamped` are the columns in which a trigger stamps each row that is updated, with the
-    stamp as text.
+    its foreign keys refer to. `unreadable` are the groups whose records stay as they are. `stamped` are the columns in
+    which a trigger stamps each row that is updated, with the stamp as text.
     """
 
     regclass: str
@@ -62,6 +62,7 @@ class UndoneTable:
     number: int
     changes: list[Group] = field(default_factory=list)
     deletions: list[Group] = field(default_factory=list)
+    unreadable: list[Group] = field(default_factory=list)
     columns: list[str] = field(default_factory=list)
     summed: frozenset[int] = frozenset()
     last_entry: int = 0

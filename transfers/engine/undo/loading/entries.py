@@ -1,7 +1,7 @@
 """Find the journal entries of the pairs to undo, and the tables in which they did something."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from django.db import transaction
@@ -87,17 +87,25 @@ def load_rows(*, only_shared: bool = False) -> list[UndoneTable]:
         with transaction.atomic():
             return load_groups(found, tables)
     except UNREADABLE:
-        return load_groups([group for group in found if is_readable(group, tables)], tables)
+        return load_groups(found, tables, [one for one in found if not is_readable(one, tables)])
 
 
-def load_groups(found: Iterable[Found], tables: Mapping[str, Table]) -> list[UndoneTable]:
+def load_groups(
+    found: Iterable[Found], tables: Mapping[str, Table], unreadable: Collection[Found] = ()
+) -> list[UndoneTable]:
+    """Return the tables of these groups with their work tables. unreadable: those whose records no type can read."""
     undone: dict[str, UndoneTable] = {}
     for one in found:
         table = tables.get(one.table)
-        if why := obstacle(table, one.group, has_keys=one.has_keys):
+        entry = undone.setdefault(one.table, UndoneTable(one.table, table, next(NUMBERS))) if table else None
+        why = obstacle(table, one.group, has_keys=one.has_keys)
+        if one in unreadable:
+            why = "other columns"
+        if why:
             note_obstacle(one, why)
-        elif table:
-            entry = undone.setdefault(one.table, UndoneTable(one.table, table, next(NUMBERS)))
+        if entry and why:
+            entry.unreadable.append(one.group)
+        elif entry:
             add_group(entry, one.group, one.last)
             entry.is_shared |= one.is_shared
             entry.may_return |= one.may_return
@@ -110,15 +118,13 @@ def load_groups(found: Iterable[Found], tables: Mapping[str, Table]) -> list[Und
 
 
 def is_readable(one: Found, tables: Mapping[str, Table]) -> bool:
-    """Return whether the columns' types of today can read the group's records. Otherwise note them as conflicts."""
-    with transaction.atomic():
-        try:
-            with transaction.atomic():
-                load_groups([one], tables)
-        except UNREADABLE:
-            note_obstacle(one, "other columns")
-            return False
-        transaction.set_rollback(True)
+    """Return whether the columns' types of today can read the group's records."""
+    try:
+        with transaction.atomic():
+            load_groups([one], tables)
+            transaction.set_rollback(True)
+    except UNREADABLE:
+        return False
     return True
 
 

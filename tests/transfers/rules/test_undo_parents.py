@@ -1,0 +1,141 @@
+"""Children get the parent back that the same pair deleted, and no other row that has its number by now."""
+
+import pytest
+from django.db import models
+
+from accounts.models import User
+from tests.transfers.rules.featured import change, model_of, put, to
+from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import execute
+from tests.transfers.rules.running import only, query, run_pairs, undo_all
+from tests.transfers.rules.test_undo_keys import known
+from transfers.models import UndoConflict
+from transfers.rules import Child, Column, Combine, DataType, KeepTarget
+
+WAYS = [{}, {"detached": True}, {"goes_with_parent": True}]
+
+
+def notes(monkeypatch: pytest.MonkeyPatch, column: str, **facts: bool) -> DataType:
+    """The type of notes and their pages, which refer to them by this column."""
+    key = {"code": models.TextField(primary_key=True)} if column == "note_code" else {}
+    note = model_of("note", owner=to(User), name=models.TextField(), **key)
+    children = (Child(model_of("page", note=to(note, db_column=column)), "note", **facts),)
+    entry = DataType("Notes", note, (Column("owner"),), Combine(KeepTarget()), "Notes.", children=children)
+    return known(entry, monkeypatch)
+
+
+def transferred(people: People, entry: DataType, *, late: bool = False) -> int:
+    with only(entry):
+        return run_pairs(people.by, people.pairs[:1], [entry], late=late).transfer_id
+
+
+def left() -> list[tuple[str, str, str]]:
+    return sorted(UndoConflict.objects.values_list("table", "key", "why"))
+
+
+@pytest.mark.parametrize("detached", [False, True])
+def test_a_child_that_was_moved_to_another_area(
+    people: People, monkeypatch: pytest.MonkeyPatch, *, detached: bool
+) -> None:
+    """Its foreign key has two columns: with the number of before, it would refer to a note of somebody else."""
+    change("""
+        CREATE TABLE note (area integer, id bigint, owner_id bigint, name text, PRIMARY KEY (area, id),
+            UNIQUE (area, owner_id, name));
+        CREATE TABLE page (id bigint PRIMARY KEY, area integer, note_id bigint,
+            FOREIGN KEY (area, note_id) REFERENCES note (area, id));
+    """)
+    for area, number, letter, name in (
+        (3, 1, "S", "a"),
+        (3, 2, "T", "a"),
+        (5, 1, "X", "x"),
+        (5, 2, "X", "y"),
+    ):
+        execute("INSERT INTO note VALUES (%s, %s, %s, %s)", area, number, people[letter].pk, name)
+    execute("INSERT INTO page VALUES (7, 3, 1)")
+    made = transferred(people, notes(monkeypatch, "note_id", detached=detached))
+    execute("UPDATE page SET area = 5")
+    after = query("SELECT p::text FROM {} AS p", "page")
+    undo_all(made, leave_changed=True)
+    assert query("SELECT p::text FROM {} AS p", "page") == after
+    assert left() == [("page", "(7)", "parent gone")]
+
+
+NATURAL = """
+    CREATE TABLE note (code text PRIMARY KEY, owner_id bigint, name text, extra text, UNIQUE (owner_id, name));
+    CREATE TABLE page (id bigint PRIMARY KEY, note_code text{key});
+"""
+
+
+def put_notes(people: People, *given: tuple[str, str]) -> None:
+    for code, letter in given:
+        execute("INSERT INTO note VALUES (%s, %s, 'same')", code, people[letter].pk)
+
+
+@pytest.mark.parametrize("facts", WAYS)
+def test_a_parent_that_stays_deleted_while_another_one_with_its_key_returns(
+    people: People, monkeypatch: pytest.MonkeyPatch, facts: dict[str, bool]
+) -> None:
+    change(NATURAL.format(key=" REFERENCES note"))
+    entry = notes(monkeypatch, "note_code", **facts)
+    put_notes(people, ("a", "S"), ("b", "T"))
+    execute("INSERT INTO page VALUES (1, 'a')")
+    first = transferred(people, entry)
+    put_notes(people, ("a", "S"))
+    execute("INSERT INTO page VALUES (2, 'a')")
+    later = transferred(people, entry, late=True)
+    undo_all(first, later, leave_changed=True)
+    assert query("SELECT id FROM {} WHERE note_code = 'a'", "page") == [2]
+    assert left() == [("note", "(a)", "key taken"), ("page", "(1)", "parent gone")]
+
+
+@pytest.mark.parametrize("facts", WAYS)
+@pytest.mark.parametrize("key", [" REFERENCES note", ""])
+@pytest.mark.parametrize("since", ["DROP extra", "ALTER extra TYPE integer USING 7"])
+def test_a_parent_that_cannot_be_read_any_more(
+    people: People, monkeypatch: pytest.MonkeyPatch, facts: dict[str, bool], key: str, since: str
+) -> None:
+    change(NATURAL.format(key=key))
+    entry = notes(monkeypatch, "note_code", **facts)
+    put_notes(people, ("a", "S"), ("b", "T"))
+    execute("UPDATE note SET extra = 'x'")
+    execute("INSERT INTO page VALUES (7, 'a')")
+    made = transferred(people, entry)
+    change(f"ALTER TABLE note {since}")
+    put_notes(people, ("a", "X"))
+    after = query("SELECT p::text FROM {} AS p", "page")
+    undo_all(made, leave_changed=True)
+    assert query("SELECT p::text FROM {} AS p", "page") == after
+    assert left() == [("note", "", "other columns"), ("page", "(7)", "parent gone")]
+
+
+# --- Values that were folded -----------------------------------------------------------------------------------------
+
+
+NO_KEY = "DROP CONSTRAINT smallapp_totals_pkey"
+
+
+@pytest.mark.parametrize(
+    ("before", "since", "why"),
+    [
+        ("", "DROP extra", "other columns"),
+        ("", "ALTER extra DROP DEFAULT, ALTER extra TYPE integer USING 7", "other columns"),
+        (
+            "",
+            "ADD must integer NOT NULL DEFAULT 1; ALTER TABLE smallapp_totals ALTER must DROP DEFAULT",
+            "other columns",
+        ),
+        ("", NO_KEY, "other columns"),
+        (f", {NO_KEY}", "ADD more text", "no key"),
+    ],
+)
+def test_a_sum_stays_if_what_was_added_cannot_be_told(
+    people: People, before: str, since: str, why: str
+) -> None:
+    """Either row could be restored alone: the sum would lose what the other brought, or it would be there twice."""
+    change(f"ALTER TABLE smallapp_totals ADD extra text DEFAULT 'x'{before}")
+    entry = put(people, "smallapp_totals", ("S", 1, 10), ("T", 1, 5), columns="owner k medium")
+    made = transferred(people, entry)
+    change(f"ALTER TABLE smallapp_totals {since}")
+    undo_all(made, leave_changed=True)
+    assert query("SELECT medium FROM {}", "smallapp_totals") == [15]
+    assert sorted(found for *_, found in left()) == sorted(["folded", why])
