@@ -15,6 +15,7 @@ from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.stage import compile_plans
 from transfers.rules import (
     ArrayColumn,
+    Child,
     Column,
     Combine,
     DataType,
@@ -168,6 +169,23 @@ def test_a_profile_of_a_list_of_users(db: None, sql_type: str, owner: Owner) -> 
     with pytest.raises(CannotCompile, match="may have several rows of a user") as refused:
         compile_plan(entry, read_tables(["face"]))
     assert "CREATE UNIQUE INDEX" not in refused.value.hint
+
+
+def test_a_key_with_a_reference_that_is_re_pointed_and_one_that_is_emptied(db: None) -> None:
+    """Two pages of one note would not conflict after their previous one, which is deleted, is no longer named."""
+    change("""
+        CREATE TABLE note (id bigint PRIMARY KEY, owner_id bigint, name text, UNIQUE (owner_id, name));
+        CREATE TABLE page (id bigint PRIMARY KEY, note_id bigint REFERENCES note, prev_id bigint REFERENCES note,
+            UNIQUE (note_id, prev_id));
+    """)
+    note = model_of("note", owner=to(User), name=models.TextField())
+    page = model_of("page", note=to(note), prev=to(note))
+    children = Child(page, "note"), Child(page, "prev", detached=True)
+    entry = DataType("Notes", note, (Column("owner"),), KEEP, "Notes.", children=children)
+    with pytest.raises(CannotCompile, match="that ends when prev_id, which is in it too, is emptied"):
+        compile_plan(entry, read_tables(["note", "page"]))
+    change("ALTER TABLE page DROP CONSTRAINT page_note_id_prev_id_key")
+    assert compile_plan(entry, read_tables(["note", "page"])).run
 
 
 def test_a_profile_of_two_users(db: None) -> None:

@@ -5,7 +5,7 @@ could also conflict with a row that is not found by its owner: the pair would fa
 change.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from transfers.engine.catalog.tables import Key, Table
 from transfers.engine.compiler.owners import OwnerSql, column_of
@@ -43,8 +43,12 @@ def changed_columns_keep_keys(
                 raise violates(
                     data_type, table, column, key, "Choose another policy than Rename, or drop the key."
                 )
-    for child in all_children(data_type.children):
-        child_keeps_keys(data_type, tables[child.model._meta.db_table], child)
+    children = list(all_children(data_type.children))
+    for child in children:
+        emptied = {
+            column_of(one.model, one.field) for one in children if one.detached and one.model is child.model
+        }
+        child_keeps_keys(data_type, tables[child.model._meta.db_table], child, emptied)
 
 
 def profile_keeps_keys(data_type: DataType, table: Table, owners: Sequence[OwnerSql], rule: Profile) -> None:
@@ -126,7 +130,8 @@ def folded_rows_keep_their_key(data_type: DataType, table: Table, owners: Sequen
         )
 
 
-def child_keeps_keys(data_type: DataType, table: Table, child: Child) -> None:
+def child_keeps_keys(data_type: DataType, table: Table, child: Child, emptied: Set[str]) -> None:
+    """emptied: the columns by which other rows of the table are detached."""
     column = column_of(child.model, child.field)
     for key in table.keys_with([column]):
         if child.detached and not allows_null(key, table, column):
@@ -138,6 +143,14 @@ def child_keeps_keys(data_type: DataType, table: Table, child: Child) -> None:
         if not stays and is_only_in_condition(key, table, column) and not ignores_user(key, table, column):
             remedy = f"Declare goes_with_parent=True, or let the index have no condition with {column}."
             raise violates(data_type, table, column, key, remedy)
+        if not stays and (others := sorted(emptied & key.columns)):
+            raise CannotCompile(
+                data_type,
+                f"rows of {table.name} would be discarded for a conflict on the unique key {key.name} that ends when"
+                f" {others[0]}, which is in it too, is emptied.",
+                f"Choose one of the two: remove detached=True from the Child of {others[0]}, or declare"
+                f" goes_with_parent=True for that of {column}.",
+            )
 
 
 def violates(data_type: DataType, table: Table, column: str, key: Key, remedy: str) -> CannotCompile:
