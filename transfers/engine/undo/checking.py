@@ -127,10 +127,10 @@ def not_there(
         wanted=comma(sql.SQL("d.{}").format(sql.Identifier(name)) for name in names),
         is_stamped=both(
             [
-                sql.SQL(
-                    "coalesce(t.{0}::text IN ({1}, d.{0}::text), t.{0} IS NULL AND d.{0} IS NULL)"
-                ).format(sql.Identifier(name), sql.Literal(stamp))
-                for name, stamp in stamped.items()
+                sql.SQL("({1} OR t.{0}::text IS NOT DISTINCT FROM d.{0}::text) IS TRUE").format(
+                    sql.Identifier(name), has_stamp
+                )
+                for name, has_stamp in stamped.items()
             ]
             or [sql.SQL("true")]
         ),

@@ -54,7 +54,7 @@ class UndoneTable:
     the ID of the last entry that deleted a row: parents are deleted after their children. `may_return` and `returns`:
     whether records that were changed and then deleted return, see `loading.returning`. `parents` are the tables that
     its foreign keys refer to. `unreadable` are the groups whose records stay as they are. `stamped` are the columns in
-    which a trigger stamps each row that is updated, with the stamp as text.
+    which a trigger stamps each row that is updated, with the condition that a record `t` has such a stamp.
     """
 
     regclass: str
@@ -71,7 +71,7 @@ class UndoneTable:
     may_return: bool = False
     returns: bool = False
     parents: frozenset[str] = frozenset()
-    stamped: Mapping[str, str] = field(default_factory=dict)
+    stamped: Mapping[str, sql.Composed] = field(default_factory=dict)
     types: Sequence[DataType] = ()
     lists: Sequence[int] = ()
     row_types: dict[tuple[str, ...], sql.Identifier] = field(default_factory=dict)
