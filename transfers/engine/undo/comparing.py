@@ -23,13 +23,15 @@ UPDATE {changes} AS c SET why = compared.why, added = compared.added
 FROM compared
 WHERE compared.place = c.ctid AND (compared.why IS NOT NULL OR compared.added)
 """
-# A column that only a trigger changed is restored if it is still as the transfer left it.
+# A column that only a trigger changed is restored if it is still as the transfer left it, and with the last pair of its
+# record: the trigger may have changed it for any of them.
 OVERLAY = """
 INSERT INTO {final} AS f (entry, differs, watched, late, {keys}, {values})
 SELECT c.entry, d.differs, c.watched, CASE WHEN c.what IN ('adopted', 'detached') THEN d.differs ELSE '{{}}' END,
     {key_values}, {new_values}
 FROM {changes} AS c
 LEFT JOIN {table} AS t ON {is_record}{or_returning}{later_entries}
+CROSS JOIN LATERAL (SELECT {is_last} AS is_last OFFSET 0) AS l
 CROSS JOIN LATERAL (SELECT {differs} AS differs) AS d
 WHERE c.rank = {rank} AND c.why IS NULL AND c.differs <> '{{}}'
 ON CONFLICT ({keys}) DO UPDATE SET
@@ -38,6 +40,22 @@ ON CONFLICT ({keys}) DO UPDATE SET
     watched = ARRAY(SELECT unnest(f.watched || excluded.watched) GROUP BY 1),
     late = ARRAY(SELECT unnest(f.late || excluded.late) GROUP BY 1),
     {overlaid}
+"""
+
+# None of the others is still transferred, or has left the record in an undo.
+IS_LAST = """
+NOT EXISTS (
+    SELECT FROM unnest(c.divided) AS other (id) JOIN transfers_transferpair AS p ON p.id = other.id
+    WHERE p.id <> c.undone AND CASE
+        WHEN p.undone_by_id IS NULL THEN NOT EXISTS (
+            SELECT FROM {changes} AS twin WHERE {same_key} AND twin.undone = p.id AND twin.why IS NULL
+        )
+        ELSE EXISTS (
+            SELECT FROM transfers_undoconflict AS x
+            WHERE x.pair_id = p.undone_by_id AND x."table" = {regclass} AND x.key = {key}
+        )
+    END
+)
 """
 
 
@@ -81,6 +99,7 @@ def names_of(table: UndoneTable, rank: int) -> dict[str, sql.Composable]:
         "values": comma(values),
         "key_values": comma(sql.SQL("c.{}").format(key) for key in keys),
         "new_values": comma(new_value(table, n, rank) for n in numbers),
+        "is_last": is_last(table),
         "differs": still_as_left(table, rank),
         "overlaid": comma(
             sql.SQL("{0} = CASE WHEN {1} = ANY (excluded.differs) THEN excluded.{0} ELSE f.{0} END").format(
@@ -173,12 +192,20 @@ def new_value(table: UndoneTable, number: int, rank: int) -> sql.Composed:
     )
 
 
+def is_last(table: UndoneTable) -> sql.Composable:
+    """Return the condition that no other pair of the record keeps what the transfer made of it."""
+    if all(len(group.columns) == group.assigned for group in table.changes):
+        return sql.SQL("true")
+    names = {"changes": table.name("changes"), "same_key": table.same_key("twin", "c")}
+    return filled(IS_LAST, regclass=sql.Literal(table.regclass), key=table.key_text("c"), **names)
+
+
 def still_as_left(table: UndoneTable, rank: int) -> sql.Composed:
     """Return the numbers of the columns to restore: those that are watched, and others that are still as left."""
     parts = (
         sql.SQL(
-            "CASE WHEN {0} = ANY (c.watched) OR {0} = ANY (c.differs) AND ({1})::text IS NOT DISTINCT FROM"
-            " c.{2}::text THEN {0} END"
+            "CASE WHEN {0} = ANY (c.watched) OR {0} = ANY (c.differs) AND l.is_last"
+            " AND ({1})::text IS NOT DISTINCT FROM c.{2}::text THEN {0} END"
         ).format(sql.Literal(n), current(table, n, rank), sql.Identifier(f"a{n}"))
         for n in range(len(table.columns))
     )

@@ -11,7 +11,8 @@ from transfers.engine.undo.tables import UndoneTable, filled
 
 # A column from the ID of a pair's source to that of its target is this pair's alone. A list of users belongs to each of
 # its pairs in part (`lists`). If there is another change, or one of the primary key, by which the others know the
-# record, it is taken back for all of its pairs at once, by the entry of the first of them.
+# record, it is taken back for all of its pairs at once, by the entry of the first of them. What only a trigger changed
+# may be for any of them (`divided`).
 ATTRIBUTE = """
 WITH attributed AS (
     SELECT c.ctid AS place, c.what, c.undone, c.partners, c.differs, c.watched,
@@ -30,6 +31,7 @@ judged AS (
 )
 UPDATE {changes} AS c SET
     joint = CASE WHEN is_joint THEN judged.partners END,
+    divided = CASE WHEN NOT is_joint THEN judged.partners END,
     lists = CASE WHEN is_joint THEN '{{}}' ELSE judged.lists END,
     differs = CASE
         WHEN NOT is_joint THEN ARRAY(SELECT unnest(judged.differs) EXCEPT SELECT unnest(judged.others))

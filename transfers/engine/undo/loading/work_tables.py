@@ -2,7 +2,8 @@
 
 `changes` has a row for each record and pair that an entry changed: its key (`k0`, `k1`, …), and the columns before and
 after (`b0`, `a0`, …). `differs` are the numbers of the columns to restore, `watched` those of them that must still be
-as the transfer left them, `lists` those with a list of users, of which `o0`, … has the original. `rank` numbers the
+as the transfer left them, `lists` those with a list of users, of which `o0`, … has the original. `joint` are the pairs
+for which the entry is taken back at once, `divided` those for which it is one by one. `rank` numbers the
 entries of a record, the last one first. `final` has what is to be restored: a row for each record, with the columns
 `f0`, `f1`, …. Where each record has one entry, which is so in most tables, it is a query of `changes`.
 
@@ -25,8 +26,9 @@ from transfers.engine.undo.tables import Group, UndoneTable, create_row_types, f
 CREATE_CHANGES = """
 CREATE TEMP TABLE {changes} ON COMMIT DROP AS
 SELECT 0::bigint AS entry, 0::bigint AS pair, 0::bigint AS undone, ''::text AS type, ''::text AS what,
-    NULL::bigint[] AS partners, NULL::bigint[] AS joint, 1 AS rank, '{{}}'::integer[] AS differs,
-    '{{}}'::integer[] AS watched, '{{}}'::integer[] AS lists, false AS added, NULL::text AS why, {columns}
+    NULL::bigint[] AS partners, NULL::bigint[] AS joint, NULL::bigint[] AS divided, 1 AS rank,
+    '{{}}'::integer[] AS differs, '{{}}'::integer[] AS watched, '{{}}'::integer[] AS lists, false AS added,
+    NULL::text AS why, {columns}
 FROM {table} AS t WITH NO DATA
 """
 CREATE_FINAL = """
