@@ -2,17 +2,19 @@
 
 import pytest
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import models, transaction
 
 from accounts.models import User
-from tests.transfers.rules.featured import change, model_of, to
+from tests.transfers.rules.featured import change, model_of, put, to
 from tests.transfers.rules.meddling import meddle
 from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import execute, rows_as_text
 from tests.transfers.rules.running import query, undo_all
+from tests.transfers.rules.test_undo import run_after_leaving
 from tests.transfers.rules.test_undo_keys import known, transferred
+from transfers.engine.verification.mismatch import TotalsMismatch
 from transfers.models import UndoConflict
-from transfers.rules import ArrayColumn, Column, Combine, DataType
+from transfers.rules import ArrayColumn, Column, Combine, DataType, Polymorphic
 
 # --- Columns that a trigger derives from a user ----------------------------------------------------------------------
 
@@ -87,3 +89,50 @@ def test_a_column_that_a_trigger_derived_before_it_was_dropped(people: People, l
     change("DROP TRIGGER meddler ON note")
     assert [pair.reason for pair in undo_all(made)] == ["", ""]
     assert rows_as_text([led]) == before
+
+
+# --- Users that a trigger replaces -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_trigger_that_replaces_the_other_user_in_an_undo(
+    people: People, led: DataType, *, is_new: bool
+) -> None:
+    """A record of somebody who has left gets another lead. The transfer gives it to somebody who has not."""
+    is_there = "(SELECT is_active FROM accounts_user WHERE id = NEW.by_id)"
+    body = f"IF NOT {is_there} THEN NEW.lead_id = {people['X'].pk}; END IF; RETURN NEW;"
+    if not is_new:
+        meddle("note", "BEFORE UPDATE", body)
+    made = transferred(people, led, people.pairs[:1])
+    if is_new:
+        meddle("note", "BEFORE UPDATE", body)
+    undo_fails(made, led)
+
+
+def test_a_trigger_that_gives_a_row_with_folded_values_to_somebody_else(people: People) -> None:
+    counter = put(people, "smallapp_counter", ("S", 1, 5), ("T", 1, 7), columns="owner day n")
+    made = run_after_leaving(people, people.pairs[:1], "smallapp_counter")
+    body = f"IF NEW.n < OLD.n THEN NEW.owner_id = {people['X'].pk}; END IF; RETURN NEW;"
+    meddle("smallapp_counter", "BEFORE UPDATE", body)
+    undo_fails(made, counter)
+
+
+def test_a_trigger_that_gives_a_row_another_kind_of_owner(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ID in it is that of a team then."""
+    change("CREATE TABLE note (id bigint PRIMARY KEY, owner_id bigint, kind text)")
+    execute("INSERT INTO note VALUES (1, %s, 'user')", people["S"].pk)
+    note = model_of("note", owner_id=models.BigIntegerField(), kind=models.TextField())
+    owner = Polymorphic("owner_id", kind_field="kind", kind="user")
+    entry = known(DataType("Notes", note, (owner,), Combine(), "Notes."), monkeypatch)
+    made = transferred(people, entry, people.pairs[:1])
+    meddle("note", "BEFORE UPDATE", "NEW.kind = 'team'; RETURN NEW;")
+    undo_fails(made, entry)
+
+
+def undo_fails(made: int, entry: DataType) -> None:
+    before = rows_as_text([entry])
+    with pytest.raises(TotalsMismatch, match="1 records of .* trigger meddler"), transaction.atomic():
+        undo_all(made)
+    assert rows_as_text([entry]) == before

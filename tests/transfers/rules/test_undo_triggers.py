@@ -311,7 +311,8 @@ def test_columns_of_which_each_row_gets_others_back(people: People) -> None:
 def sheets(people: People) -> DataType:
     """Sheets of S and T, each in a partition of its own."""
     change(
-        "CREATE TABLE sheet (id bigint, owner_id bigint, state text, note text, made timestamptz,"
+        "CREATE DOMAIN remark AS text;"
+        " CREATE TABLE sheet (id bigint, owner_id bigint, state text, note remark, made timestamptz,"
         " PRIMARY KEY (id, owner_id)) PARTITION BY LIST (owner_id)"
     )
     for number, letter in enumerate("ST", start=1):

@@ -36,9 +36,7 @@ HELD = "EXISTS (SELECT FROM {stage} AS p WHERE p.pair = {pair} AND {holds})"
 
 
 def check_belonging(table: UndoneTable) -> Iterator[sql.Composed]:
-    owners = [
-        compile_owner(entry.model, owner, table.table) for entry in table.types for owner in entry.owners
-    ]
+    owners = owners_of(table)
     if not owners:
         return
     what = {group.what for group in table.changes} & checked(owners)
@@ -71,6 +69,19 @@ def check_belonging(table: UndoneTable) -> Iterator[sql.Composed]:
             of_source=held(owners, "source", "d", 'd."_pair"'),
             of_target=held(owners, "target", "d", 'd."_pair"'),
         )
+
+
+def owners_of(table: UndoneTable) -> list[OwnerSql]:
+    return [compile_owner(entry.model, owner, table.table) for entry in table.types for owner in entry.owners]
+
+
+def given_by_triggers(table: UndoneTable) -> list[str]:
+    """Return the columns that say whose a record is, if a trigger may change one that the undo does not write."""
+    if not (table.changes and table.table.before_update):
+        return []
+    names = dict.fromkeys(name for owner in owners_of(table) for name in (owner.column, owner.beside) if name)
+    is_written = all(group.what == "moved" and names.keys() <= set(group.columns) for group in table.changes)
+    return [] if is_written else list(names)
 
 
 def checked(owners: Iterable[OwnerSql]) -> set[str]:

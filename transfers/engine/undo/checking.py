@@ -7,6 +7,7 @@ from psycopg import sql
 from transfers.engine.compiler.plans import CompiledPlan
 from transfers.engine.compiler.steps import as_text, comma
 from transfers.engine.stage import fetch_union
+from transfers.engine.undo.belonging import given_by_triggers
 from transfers.engine.undo.tables import UndoneTable, both, filled
 from transfers.engine.undo.writing.restoring import Written, not_as_they_were
 from transfers.engine.verification.database import (
@@ -70,7 +71,10 @@ def comparisons(tables: Sequence[UndoneTable]) -> Iterator[str]:
         if table.may_move:
             moved = sql.SQL('t.tableoid IS DISTINCT FROM d."_relation"')
             columns = list(table.table.columns)
-            yield as_text(not_there(table, place, table.name("moving"), columns, moved, is_update=True))
+            yield as_text(not_there(table, place, table.name("noted"), columns, moved, is_update=True))
+        if given := given_by_triggers(table):
+            updated = sql.SQL("true")
+            yield as_text(not_there(table, place, table.name("noted"), given, updated, is_update=True))
 
 
 def not_as_before(table: UndoneTable, place: int) -> sql.Composed:
@@ -105,9 +109,9 @@ def not_there(
     *,
     is_update: bool,
 ) -> sql.Composed:
-    """Return the query of the records that were inserted and are not as before, except for what a trigger stamps.
+    """Return the query of the records that were written and are not as before, except for what a trigger stamps.
 
-    source: the work table `d` of the records. is_update: they came from another partition.
+    source: the work table `d` of the records. is_update: they were there.
     """
     sources = table.table.sources
     names = [name for name in columns if table.stamped.keys().isdisjoint({name, *sources.get(name, ())})]

@@ -9,6 +9,7 @@ from django.db import connection
 from psycopg import sql
 
 from transfers.engine.compiler.steps import as_text, comma
+from transfers.engine.undo.belonging import given_by_triggers
 from transfers.engine.undo.tables import UndoneTable, filled, rows, run, send
 from transfers.engine.verification.mismatch import DELETE, INSERT, UPDATE, TotalsMismatch, mismatch
 
@@ -53,7 +54,7 @@ def restore(tables: Sequence[UndoneTable]) -> Written:
     """Write all rows that are to be restored, and return how many were written."""
     written = Written()
     for table in tables:
-        note_moving(table)
+        note(table)
         written[table.regclass, "updated"] += update(table, late=False)
     for table in parents_first(sorted(tables, key=lambda found: -found.last_entry)):
         written[table.regclass, "inserted"] += insert(table)
@@ -156,23 +157,32 @@ def write_deleted_again(table: UndoneTable) -> int:
     return write_again(table, source, table.is_deleted("t", "s"), table.restorable)
 
 
-# The whole records as they should be: what people changed since stays, but a trigger may change it with the rest.
-NOTE_MOVING = """
-CREATE TEMP TABLE {moving} ON COMMIT DROP AS
+# The records as they should be: what people changed since stays, but a trigger may change it with the rest.
+NOTE = """
+CREATE TEMP TABLE {noted} ON COMMIT DROP AS
 SELECT t.tableoid AS "_relation", {columns} FROM {table} AS t JOIN {final} AS f ON {is_record}
 """
 
 
-def note_moving(table: UndoneTable) -> None:
-    """Note the records that may come to another partition, with their partition and what they should have there."""
-    if table.may_move:
-        values = {name: sql.SQL("t.{}").format(sql.Identifier(name)) for name in table.table.columns}
+def note(table: UndoneTable) -> None:
+    """Note what records should have that a trigger may change: the whole record if it may come to another partition,
+    with its partition, otherwise whose it is.
+    """
+    given = given_by_triggers(table)
+    names = table.table.columns if table.may_move else dict.fromkeys([*table.keys, *given]) if given else ()
+    if names:
+        types = table.table.base_types
+        values = {name: sql.SQL("t.{}").format(sql.Identifier(name)) for name in names}
         for number, name in enumerate(table.columns):
-            values[name] = table.restored(number, "f", values[name])
-        columns = (sql.SQL("{} AS {}").format(value, sql.Identifier(name)) for name, value in values.items())
+            if name in values:
+                values[name] = table.restored(number, "f", values[name])
+        columns = (
+            sql.SQL("({})::{} AS {}").format(value, sql.SQL(types[name]), sql.Identifier(name))
+            for name, value in values.items()
+        )
         run(
-            NOTE_MOVING,
-            moving=table.name("moving"),
+            NOTE,
+            noted=table.name("noted"),
             columns=comma(columns),
             table=table.table.identifier,
             final=table.final,
@@ -185,7 +195,7 @@ def write_moved_again(table: UndoneTable) -> int:
     if not table.may_move:
         return 0
     has_moved = sql.SQL('{} AND t.tableoid <> s."_relation"').format(table.is_deleted("t", "s"))
-    return write_again(table, table.name("moving"), has_moved, table.table.columns)
+    return write_again(table, table.name("noted"), has_moved, table.table.columns)
 
 
 def write_again(
