@@ -332,6 +332,7 @@ PLACES = [
     ("engine/undo/loading/lost_keys.py", "later.pair_id AND p.undone_by_id IS NULL", "later.pair_id"),
     ("engine/undo/loading/lost_keys.py", " AND later.id > c.entry", ""),
     ("engine/undo/loading/lost_keys.py", "    if entry.may_return:", "    if False:"),
+    ("engine/undo/loading/entries.py", "if is_known and not lacks_value", "if not lacks_value"),
     ("engine/undo/loading/attribution.py", " OR {keys}::integer[] && differs", ""),
     ("engine/undo/writing/restoring.py", "for stays in ((), table.stamped):", "for stays in ((),):"),
     (
@@ -473,8 +474,8 @@ PLACES = [
     ("engine/undo/loading/work_tables.py", "        yield from set_defaults(entry)\n", ""),
     (
         "engine/undo/loading/entries.py",
-        'return "other columns" if lacks_value(table, group) else ""',
-        'return ""',
+        "if is_known and not lacks_value(table, group)",
+        "if is_known",
     ),
     # What a key, a child's foreign key or a policy may not do.
     ("engine/compiler/owners.py", "(SELECT p.target{form}{exactly} FROM", "(SELECT p.target{form} FROM"),

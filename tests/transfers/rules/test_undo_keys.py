@@ -165,3 +165,29 @@ def test_a_record_that_another_transfer_knows_by_its_key(people: People, post: D
     for made in (second, first):
         restore(made)
     assert rows_as_text([post]) == before
+
+
+def refused(why: str, *made: int, sources: Sequence[User] = ()) -> None:
+    """Assert that the undo of each of these pairs fails with this reason."""
+    for pair in undo_all(*made, sources=sources):
+        assert (pair.state, f"1 record {why}" in pair.reason) == (PairState.FAILED, True), pair.reason
+
+
+def test_a_primary_key_that_was_added_since(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deleted records do not have it. Late arrivals that were deleted after that return."""
+    change(
+        "CREATE TABLE slip (owner_id bigint NOT NULL, k integer NOT NULL, note text, UNIQUE (owner_id, k))"
+    )
+    slip = model_of("slip", owner=to(User), k=models.IntegerField(), note=models.TextField())
+    entry = known(DataType("Slips", slip, (Column("owner"),), Combine(KeepTarget()), "Slips."), monkeypatch)
+    execute("INSERT INTO slip VALUES (%s, 1, 'of T')", people["T"].pk)
+    made = []
+    for note in ("first", "late"):
+        execute("INSERT INTO slip VALUES (%s, 1, %s)", people["S"].pk, note)
+        made.append(transferred(people, entry, people.pairs[:1], late=note == "late"))
+        if note == "first":
+            change("ALTER TABLE slip ADD uid integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY")
+            refused("was in a table whose columns have changed since", *made)
+    [pair] = undo_all(*made, leave_changed=True)
+    assert (pair.counts or {})["smallapp.slip"] == {"left": 1, "restored": 1}
+    assert query("SELECT note FROM {} ORDER BY 1", "slip") == ["late", "of T"]

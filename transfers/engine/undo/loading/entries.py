@@ -176,7 +176,8 @@ def obstacle(table: Table | None, group: Group, *, has_keys: bool) -> str:
     if table is None or not set(group.columns) <= set(table.all_columns):
         return "other columns"
     if group.what in DELETED:
-        return "other columns" if lacks_value(table, group) else ""
+        is_known = set(table.key_columns) <= set(group.columns)
+        return "" if is_known and not lacks_value(table, group) else "other columns"
     if not has_keys:
         return "no key"
     is_same = group.key_columns == table.key_columns and set(group.columns) <= set(table.columns)
