@@ -50,7 +50,8 @@ LATE = ("adopted", "detached")  # restored after the rows that they refer to
 class UndoneTable:
     """A record table and its work tables. `columns` are those of `changes`, by number.
 
-    `types` are the data types of the table, `lists` the numbers of the columns with lists of users. `last_entry` is
+    `types` are the data types of the table, `moving` the columns with their users or, of children, with parents, which
+    any transfer may change, `lists` the numbers of the columns with lists of users. `last_entry` is
     the ID of the last entry that deleted a row: parents are deleted after their children. `may_return` and `returns`:
     whether records that were changed and then deleted return, see `loading.returning`. `parents` are the tables that
     its foreign keys refer to. `unreadable` are the groups whose records stay as they are. `stamped` are the columns in
@@ -73,6 +74,7 @@ class UndoneTable:
     parents: frozenset[str] = frozenset()
     stamped: Mapping[str, sql.Composed] = field(default_factory=dict)
     types: Sequence[DataType] = ()
+    moving: frozenset[str] = frozenset()
     lists: Sequence[int] = ()
     row_types: dict[tuple[str, ...], sql.Identifier] = field(default_factory=dict)
 

@@ -1,6 +1,5 @@
 """Find the journal entries of the pairs to undo, and the tables in which they did something."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from transfers.engine.undo.loading.returning import tables_that_return
 from transfers.engine.undo.loading.work_tables import create_work_tables
 from transfers.engine.undo.tables import DELETED, NUMBERS, UNREADABLE, Group, UndonePair, UndoneTable
 from transfers.registry import data_types
-from transfers.rules import ArrayColumn, Combine, DataType, JsonPath, Merge, Sum
+from transfers.rules import ArrayColumn, Combine, DataType, JsonPath, Merge, Sum, all_children
 
 GROUPS = """
 SELECT "table", what, key_columns, columns, assigned, max(id), bool_or(is_shared), bool_and(has_keys), "table" = ANY (
@@ -109,10 +108,7 @@ def load_groups(
             add_group(entry, one.group, one.last)
             entry.is_shared |= one.is_shared
             entry.may_return |= one.may_return
-    types = types_by_table()
-    for entry in undone.values():
-        entry.types = types.get(entry.table.name, ())
-        entry.summed = summed_columns(entry)
+    note_types(undone.values())
     create_work_tables(list(undone.values()))
     return list(undone.values())
 
@@ -208,14 +204,22 @@ def add_group(entry: UndoneTable, group: Group, last: int) -> None:
         entry.columns += [name for name in group.columns if name not in entry.columns]
 
 
-def types_by_table() -> dict[str, list[DataType]]:
-    """Return the data types of each table, by the name of the table."""
-    entries = [(quoted(entry.model._meta.db_table), entry) for entry in data_types()]
-    qualified = qualified_names(name for name, _ in entries)
-    found: dict[str, list[DataType]] = defaultdict(list)
-    for name, entry in entries:
-        found[qualified.get(name, "")].append(entry)
-    return found
+def note_types(undone: Iterable[UndoneTable]) -> None:
+    """Note the data types of each table, and the columns that their rules change."""
+    types = [(quoted(entry.model._meta.db_table), entry) for entry in data_types()]
+    moving = [
+        (quoted(model._meta.db_table), column_of(model, field))
+        for _, entry in types
+        for model, field in (
+            *((entry.model, owner.field) for owner in entry.owners),
+            *((child.model, child.field) for child in all_children(entry.children)),
+        )
+    ]
+    qualified = qualified_names({name for name, _ in (*types, *moving)})
+    for entry in undone:
+        entry.types = [found for name, found in types if qualified.get(name) == entry.table.name]
+        entry.moving = frozenset(column for name, column in moving if qualified.get(name) == entry.table.name)
+        entry.summed = summed_columns(entry)
 
 
 def summed_columns(entry: UndoneTable) -> frozenset[int]:
