@@ -356,6 +356,8 @@ PLACES = [
         "later.partners IS NULL OR c.undone <> ALL (later.partners)",
         "true",
     ),
+    ("engine/undo/loading/lost_keys.py", "NOT c.watched <@ {summed}::integer[]", "false"),
+    ("engine/undo/loading/lost_keys.py", "NOT c.watched <@ {summed}::integer[]", "true"),
     ("engine/undo/loading/lost_keys.py", "        ELSE {changes_key}\n", "        ELSE true\n"),
     ("engine/undo/loading/lost_keys.py", "    if entry.may_return:", "    if False:"),
     ("engine/undo/loading/lost_keys.py", "entry.moving.union(entry.assigned)", "entry.assigned"),

@@ -1,16 +1,20 @@
 """An undo gives no record to another person than the one who had it, and changes none that others have now."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from accounts.models import User
-from tests.transfers.rules.featured import put
+from tests.transfers.rules.featured import change, put
 from tests.transfers.rules.people import People
-from tests.transfers.rules.restoring import execute
-from tests.transfers.rules.running import insert, rows_of, undo_all
+from tests.transfers.rules.restoring import execute, restore, rows_as_text
+from tests.transfers.rules.running import insert, rows_of, type_of, undo_all
 from tests.transfers.rules.test_undo import run_after_leaving
+from tests.transfers.rules.test_undo_keys import known, transferred
 from transfers.models import PairState, TransferPair, UndoConflict
+from transfers.rules import Combine, FillBlank, Fold, Max, Merge, Min, Sum
 
 
 def refused(made: int) -> TransferPair:
@@ -106,6 +110,40 @@ def test_a_merged_record_that_another_user_has_now(people: People) -> None:
     pair = refused(made)
     assert conflicts(pair) == [("(1)", "not theirs"), ("(2)", "folded")]
     assert [(row["owner_id"], row["n"]) for row in rows_of("smallapp_counter")] == [(people["X"].pk, 15)]
+
+
+@pytest.mark.parametrize(
+    ("fold", "values", "failed"),
+    [(Max(), (1, 2, 2), 1), (Min(), (2, 1, 1), 1), (FillBlank(), (None, 5, 6), 1), (Sum(), (1, 2, 2), 0)],
+)
+def test_a_record_into_which_another_transfer_merged_one_too(
+    people: People, monkeypatch: pytest.MonkeyPatch, fold: Fold, values: Sequence[int | None], failed: int
+) -> None:
+    """What the other one brought is not lost. Of a sum, only a part is taken back."""
+    entry = known(replace(type_of("smallapp_barter"), rule=Combine(Merge({"n": fold}))), monkeypatch)
+    if None in values:
+        change("ALTER TABLE smallapp_barter ALTER n DROP NOT NULL")
+    for number, (letters, n) in enumerate(zip(("TX", "SV", "VU"), values, strict=True), 1):
+        seller, buyer = (people[letter].pk for letter in letters)
+        execute(
+            "INSERT INTO smallapp_barter (id, k, n, seller_id, buyer_id) VALUES (%s, 1, %s, %s, %s)",
+            number,
+            n,
+            seller,
+            buyer,
+        )
+    before = rows_as_text([entry])
+    first, second = (
+        transferred(people, entry, [(people[one], people[other])]) for one, other in ("ST", "UX")
+    )
+    after = rows_as_text([entry])
+    [pair] = undo_all(first)
+    assert ("belongs also to users for whom it is not undone" in pair.reason) == failed
+    assert (rows_as_text([entry]) == after) == failed
+    if failed:
+        restore(second)
+        restore(first)
+        assert rows_as_text([entry]) == before
 
 
 def test_a_child_does_not_return_to_a_record_that_has_the_key_of_its_parent(people: People) -> None:

@@ -68,7 +68,8 @@ CROSS JOIN LATERAL (SELECT u.key, u.key AS name, NULL::bigint[] AS partners FROM
 OF_OTHERS = "j.id > (SELECT min(entry) FROM {changes}) AND undo.id IS NULL"
 # A record of several pairs has an entry for each, which name each other. A record that is deleted by an entry that is
 # taken back now returns (`returning`), unless the key is that of another one. If a record loses its key, the pairs that
-# know it by that are undone with it.
+# know it by that are undone with it. So are those whose rows were folded into it later, because only of a sum can a
+# part be taken back alone.
 NOTE_LOST_KEYS = """
 WITH later AS ({later}),
 found AS (
@@ -83,6 +84,7 @@ found AS (
     WHERE CASE
         WHEN later.is_of_keys THEN later.partners IS NULL OR c.undone <> ALL (later.partners)
         WHEN later.pair = c.undone THEN false
+        WHEN c.what = 'folded' THEN NOT c.watched <@ {summed}::integer[]
         ELSE {changes_key}
     END
     GROUP BY 1
@@ -96,8 +98,13 @@ WHERE found.place = c.ctid
 
 
 def may_lose_keys(entry: UndoneTable) -> bool:
-    """Return whether transfers give records other primary keys."""
-    return bool(entry.changes) and not entry.moving.union(entry.assigned).isdisjoint(entry.keys)
+    """Return whether transfers give records other primary keys, or fold records of several pairs into one."""
+    folds = entry.may_return and any(group.what == "folded" for group in entry.changes)
+    return bool(entry.changes) and (changes_keys(entry) or folds)
+
+
+def changes_keys(entry: UndoneTable) -> bool:
+    return not entry.moving.union(entry.assigned).isdisjoint(entry.keys)
 
 
 def note_lost_keys(entry: UndoneTable) -> None:
@@ -112,9 +119,9 @@ def note_lost_keys(entry: UndoneTable) -> None:
         "keys": texts(entry.keys),
         "deleted": texts(DELETED),
     }
-    later = list(given_and_taken(entry, names))
+    later = list(given_and_taken(entry, names)) if changes_keys(entry) else []
     if entry.may_return:  # otherwise a record is that of one pair
-        which = filled(OF_OTHERS, **names)
+        which = filled(OF_OTHERS if changes_keys(entry) else f"{OF_OTHERS} AND j.what = 'merged'", **names)
         later.append(entries(names, KNOWING, which=which, is_of_keys=sql.SQL("false")))
     if later:
         entry.is_shared = True
@@ -124,6 +131,7 @@ def note_lost_keys(entry: UndoneTable) -> None:
             table=entry.table.identifier,
             is_record=entry.is_record("t", "c"),
             key=entry.key_text("c"),
+            summed=sql.Literal(sorted(entry.summed)),
             changes_key=sql.SQL(" OR ").join([*changed_keys(entry), sql.SQL("false")]),
             **names,
         )
