@@ -23,15 +23,18 @@ from transfers.engine.stage import StagedPair
 from transfers.engine.verification.mismatch import TotalsMismatch
 from transfers.models import Kind, State
 from transfers.rules import (
+    ArrayColumn,
     Child,
     Column,
     Combine,
     DataType,
     FillBlank,
+    JsonPath,
     KeepTarget,
     Max,
     Merge,
     Overwrite,
+    Owner,
     Polymorphic,
     Profile,
     Rule,
@@ -117,6 +120,18 @@ def test_a_child_that_is_reached_in_two_ways(people: People) -> None:
     sched = running.type_of("smallapp_sched")
     with pytest.raises(CannotCompile, match="rows of dependency are children in two ways"):
         run(people, replace(sched, children=(Child(model, "before"), Child(model, "after"))))
+
+
+@pytest.mark.parametrize(
+    ("sql_type", "owner"), [("bigint[]", ArrayColumn("users")), ("jsonb", JsonPath("users", "user"))]
+)
+def test_overwritten_rows_with_a_list_of_users(db: None, sql_type: str, owner: Owner) -> None:
+    change(f"CREATE TABLE face (id bigint PRIMARY KEY, users {sql_type})")
+    face = model_of("face", users=models.JSONField())
+    entry = DataType("Faces", face, (owner,), Overwrite(), "Faces.")
+    with pytest.raises(CannotCompile, match="users, a list, also for other users in it"):
+        compile_plan(entry, read_tables(["face"]))
+    assert compile_plan(replace(entry, rule=Combine()), read_tables(["face"])).run
 
 
 @pytest.mark.parametrize("rule", [Overwrite(), Combine(KeepTarget())])

@@ -12,7 +12,7 @@ from typing import Any, cast
 from django.db.models import ForeignKey
 from psycopg import sql
 
-from transfers.engine.catalog.names import identifier
+from transfers.engine.catalog.names import identifier, without_modifier
 from transfers.engine.catalog.tables import Pairs, Table
 from transfers.engine.compiler import journal
 from transfers.engine.compiler.owners import column_of
@@ -163,11 +163,15 @@ def conflicting_children(branch: Branch, table: Table, names: Names) -> Iterator
 
 
 def child_columns(table: Table, foreign_key: str, child: Child) -> Names:
+    """Return the columns of a child as they are, and as they will be.
+
+    Without its modifier, the type of the foreign key cuts no value to that of another row.
+    """
     own = {column: sql.SQL("r.{}").format(sql.Identifier(column)) for column in table.columns}
     adopted = own | {
         foreign_key: sql.SQL("kept.{}::{} AS {}").format(
             sql.Identifier(referenced_column(child)),
-            sql.SQL(table.columns[foreign_key]),
+            sql.SQL(without_modifier(table.base_types[foreign_key])),
             sql.Identifier(foreign_key),
         )
     }
@@ -188,7 +192,7 @@ def remove_and_adopt_children(branches: list[Branch]) -> Iterator[Step]:
         if not branch.child.goes_with_parent:
             foreign_key = column_of(branch.child.model, branch.child.field)
             kept = sql.SQL("kept.{}").format(sql.Identifier(referenced_column(branch.child)))
-            parts = journal.changed(branch.table, names, "adopted", {foreign_key: kept})
+            parts = journal.changed(branch.table, names, "adopted", {foreign_key: kept}, exactly=True)
             yield step("adopt_children", **names | parts)
 
 

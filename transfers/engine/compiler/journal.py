@@ -96,12 +96,19 @@ def moved(table: Table, names: Names, column: str) -> Names:
 
 
 def changed(
-    table: Table, names: Names, what: str, values: dict[str, sql.Composed], owners: Iterable[str] = ()
+    table: Table,
+    names: Names,
+    what: str,
+    values: dict[str, sql.Composed],
+    owners: Iterable[str] = (),
+    *,
+    exactly: bool = False,
 ) -> Names:
     """Return the parts of a statement that changes columns of rows, whose old values are those of alias `r`.
 
     what: how the journal calls the change. values: the new value by column. If a trigger may change further columns,
     the journal keeps them too, after those. owners: columns that are not written and that no trigger may change either.
+    exactly: the values are of other columns, and a type that cuts or rounds one makes another value of it.
     """
     kept = [*values]
     stays: list[str] = []
@@ -110,6 +117,11 @@ def changed(
         stays = list(dict.fromkeys(column for column in owners if column not in values))
     new = {column: f"_n{number}" for number, column in enumerate(values)}
     old = {column: f"_o{number}" for number, column in enumerate(stays)}
+    exact = {column: f"_e{number}" for number, column in enumerate(values)} if exactly else {}
+    is_exact = [
+        sql.SQL("t.{} = new.{}").format(sql.Identifier(column), sql.Identifier(name))
+        for column, name in exact.items()
+    ]
     written = fill(
         "parts/written",
         table=table.identifier,
@@ -119,8 +131,8 @@ def changed(
         ),
         key=key(table, "t"),
         after=record("t", kept),
-        assigned=columns_of("t", [*values, *stays]),
-        intended=columns_of("new", [*new.values(), *old.values()]),
+        assigned=comma([columns_of("t", [*values, *stays]), *is_exact]),
+        intended=comma([columns_of("new", [*new.values(), *old.values()]), *[sql.SQL("true")] * len(exact)]),
     )
     both: Names = {
         "before": sql.SQL("array_agg(before)"),
@@ -134,7 +146,17 @@ def changed(
         **updated(table, names, "written"),
         "unintended": fill("parts/unintended", type=names["type"], intended=columns_of("new", new.values())),
         "before_values": record("r", kept),
-        "new_values": comma([*new_columns(table, new, values), *old_columns(old), old_values(values)]),
+        "new_values": comma(
+            [
+                *new_columns(table, new, values),
+                *old_columns(old),
+                *(
+                    sql.SQL("{} AS {}").format(values[column], sql.Identifier(name))
+                    for column, name in exact.items()
+                ),
+                old_values(values),
+            ]
+        ),
         **entries(
             table,
             names,

@@ -46,11 +46,17 @@ def keys_name_columns(data_type: DataType, tables: Iterable[Table]) -> None:
 
 
 def overwritten_rows_do_not_conflict(data_type: DataType, table: Table, owners: Sequence[OwnerSql]) -> None:
-    """Raise `CannotCompile` if rows that Overwrite keeps can conflict.
+    """Raise `CannotCompile` if rows that Overwrite keeps can conflict, or if those that it deletes are also of others.
 
     It deletes the target's rows, which it finds by the first owner. Rows with the source and with the target in another
-    owner, or in lists with other users, may become equal and be kept.
+    owner may become equal and be kept.
     """
+    if data_type.overwrites and not owners[0].is_scalar:
+        raise CannotCompile(
+            data_type,
+            f"Overwrite deletes the rows with the target in {owners[0].column}, a list, also for other users in it.",
+            "Combine the type: Combine(). The source is then replaced by the target in the list.",
+        )
     for number, owner in enumerate(owners if data_type.overwrites else ()):
         for key in table.keys_with([owner.column]):
             if (number or not owner.is_scalar) and not is_only_in_condition(key, table, owner.column):
