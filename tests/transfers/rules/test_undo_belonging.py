@@ -5,16 +5,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import models
 
 from accounts.models import User
-from tests.transfers.rules.featured import change, put
+from tests.transfers.rules import journal
+from tests.transfers.rules.featured import change, model_of, put, to
 from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import execute, restore, rows_as_text
-from tests.transfers.rules.running import insert, rows_of, type_of, undo_all
+from tests.transfers.rules.running import insert, only, query, rows_of, run_pairs, type_of, undo_all
 from tests.transfers.rules.test_undo import run_after_leaving
 from tests.transfers.rules.test_undo_keys import known, transferred
 from transfers.models import PairState, TransferPair, UndoConflict
-from transfers.rules import Combine, FillBlank, Fold, Max, Merge, Min, Sum
+from transfers.rules import Column, Combine, DataType, FillBlank, Fold, Max, Merge, Min, Sum
 
 
 def refused(made: int) -> TransferPair:
@@ -144,6 +146,57 @@ def test_a_record_into_which_another_transfer_merged_one_too(
         restore(second)
         restore(first)
         assert rows_as_text([entry]) == before
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("fold", [Max(), FillBlank()])
+def test_a_record_that_keeps_what_another_pair_merged_into_it(
+    people: People, monkeypatch: pytest.MonkeyPatch, fold: Fold, *, together: bool
+) -> None:
+    """The record that U→V merged cannot return: its place is taken. What it brought stays when S→T is undone."""
+    change(
+        "CREATE TABLE note (id bigint PRIMARY KEY, a_id bigint, b_id bigint, m integer, UNIQUE (a_id, b_id))"
+    )
+    entry = notes_of_two(people, monkeypatch, fold, ("TV", None), ("SV", 2), ("TU", 2))
+    pairs = people.pairs[:2]
+    if together:
+        with only(entry):
+            made = [run_pairs(people.by, pairs, [entry], batches=2).transfer_id]
+    else:
+        made = [transferred(people, entry, [pair]) for pair in pairs]
+    execute("INSERT INTO note VALUES (4, %s, %s, 100)", people["T"].pk, people["U"].pk)
+    for one in reversed(made):
+        undo_all(one, leave_changed=True)
+    assert query("SELECT m FROM {} ORDER BY id", "note") == [2, 100]
+
+
+@pytest.mark.parametrize("batches", [1, 2])
+def test_a_sum_that_was_merged_further(people: People, monkeypatch: pytest.MonkeyPatch, batches: int) -> None:
+    """The first merged record stays away while the one that got its hours is merged into a third."""
+    change(
+        "CREATE TABLE note (id bigint PRIMARY KEY, a_id bigint, b_id bigint, m integer, UNIQUE (a_id, b_id))"
+    )
+    entry = notes_of_two(people, monkeypatch, Sum(), ("SU", 10), ("TU", 2), ("TV", 4))
+    if batches == 2:
+        with only(entry):
+            made = run_pairs(people.by, people.pairs[:2], [entry], batches=2).transfer_id
+    else:
+        made, _ = (transferred(people, entry, [pair]) for pair in people.pairs[:2])
+    undo_all(made, leave_changed=True, sources=[people["S"]])
+    assert query("SELECT m FROM {}", "note") == [16]
+
+
+def notes_of_two(
+    people: People, monkeypatch: pytest.MonkeyPatch, fold: Fold, *rows: tuple[str, int | None]
+) -> DataType:
+    note = model_of("note", a=to(User), b=to(User), m=models.IntegerField(null=True))
+    rule = Combine(Merge({"m": fold}))
+    entry = known(DataType("Notes", note, (Column("a"), Column("b")), rule, "Notes."), monkeypatch)
+    monkeypatch.setattr(journal, "by_key", lambda key: entry)
+    for number, (letters, m) in enumerate(rows, start=1):
+        a, b = (people[letter].pk for letter in letters)
+        execute("INSERT INTO note VALUES (%s, %s, %s, %s)", number, a, b, m)
+    return entry
 
 
 def test_a_child_does_not_return_to_a_record_that_has_the_key_of_its_parent(people: People) -> None:

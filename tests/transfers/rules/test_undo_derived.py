@@ -64,6 +64,16 @@ def test_a_column_that_a_trigger_derives_from_one_of_two_users(
     assert rows_as_text([led]) == before
 
 
+def test_a_derived_column_of_a_pair_that_was_transferred_again(people: People, led: DataType) -> None:
+    """U's part was undone and transferred again, so V is the lead, with V's team, when S's part is undone."""
+    meddle("note", "BEFORE UPDATE", TEAM)
+    made = transferred(people, led, people.pairs)
+    assert [pair.reason for pair in undo_all(made, sources=[people["U"]])] == [""]
+    transferred(people, led, people.pairs[1:])
+    assert [pair.reason for pair in undo_all(made, sources=[people["S"]])] == [""]
+    assert teams(people) == {"VV"}
+
+
 @pytest.mark.parametrize("undos", [["U", "S"], ["US"]])
 def test_a_derived_column_of_a_record_that_one_of_its_pairs_leaves(
     people: People, led: DataType, undos: list[str]

@@ -9,6 +9,7 @@ from django.db import models
 from accounts.models import User
 from tests.fixtures import cast
 from tests.transfers.rules.featured import change, model_of, to
+from tests.transfers.rules.meddling import meddle
 from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import execute, restore, rows_as_text
 from tests.transfers.rules.running import UserPair, only, query, run_pairs, undo_all
@@ -221,6 +222,21 @@ def test_a_record_that_an_undo_left_elsewhere(people: People, monkeypatch: pytes
     assert found == [
         f"{people[letter].pk}{more}" for letter, more in (("S", "1first"), ("T", "2new"), ("X", "2first"))
     ]
+
+
+def test_a_key_that_a_trigger_derives_from_the_user(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """T's own duty has the key by which the journal of S→T knows the one that X has now."""
+    change("CREATE TABLE duty (team text, n integer, owner_id bigint, note text, PRIMARY KEY (team, n))")
+    meddle("duty", "BEFORE INSERT OR UPDATE", "NEW.team = 'of ' || NEW.owner_id; RETURN NEW;")
+    duty = model_of("duty", owner=to(User), n=models.IntegerField(), note=models.TextField())
+    entry = known(DataType("Duties", duty, (Column("owner"),), Combine(), "Duties."), monkeypatch)
+    execute("INSERT INTO duty VALUES ('', 1, %s, 'first')", people["S"].pk)
+    first, second = (
+        transferred(people, entry, [(people[one], people[other])]) for one, other in ("ST", "TX")
+    )
+    execute("INSERT INTO duty VALUES ('', 1, %s, 'new')", people["T"].pk)
+    assert undo_all(second, leave_changed=True)[0].state == PairState.SUCCEEDED
+    refused("was deleted since", first)
 
 
 def test_transfers_that_are_undone_and_run_again(people: People, post: DataType) -> None:

@@ -6,7 +6,7 @@ from django.db import models
 from accounts.models import User
 from tests.transfers.rules.featured import change, model_of, put, to
 from tests.transfers.rules.people import People
-from tests.transfers.rules.restoring import execute
+from tests.transfers.rules.restoring import execute, restore, rows_as_text
 from tests.transfers.rules.running import only, query, run_pairs, undo_all
 from tests.transfers.rules.test_undo_keys import known
 from transfers.models import UndoConflict
@@ -106,6 +106,53 @@ def test_a_parent_that_cannot_be_read_any_more(
     undo_all(made, leave_changed=True)
     assert query("SELECT p::text FROM {} AS p", "page") == after
     assert left() == [("note", "", "other columns"), ("page", "(7)", "parent gone")]
+
+
+def test_a_record_of_a_tree_does_not_return_below_another_parent(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(
+        "CREATE TABLE note (code text PRIMARY KEY, owner_id bigint, name text, parent_code text REFERENCES note)"
+    )
+    change("CREATE UNIQUE INDEX ON note (owner_id, name)")
+    fields = {"code": models.TextField(primary_key=True), "name": models.TextField()}
+    note = model_of("note", owner=to(User), parent=to("self", db_column="parent_code"), **fields)
+    children = (Child(note, "parent", detached=True),)
+    rule = Combine(KeepTarget())
+    entry = known(DataType("Notes", note, (Column("owner"),), rule, "Notes.", children=children), monkeypatch)
+    for code, letter, name, parent in (("a", "S", "n", None), ("b", "T", "n", None), ("d", "T", "m", None)):
+        execute("INSERT INTO note VALUES (%s, %s, %s, %s)", code, people[letter].pk, name, parent)
+    execute("INSERT INTO note VALUES ('c', %s, 'm', 'a')", people["S"].pk)
+    first = transferred(people, entry)
+    execute("INSERT INTO note VALUES ('a', %s, 'n')", people["S"].pk)
+    later = transferred(people, entry, late=True)
+    undo_all(first, later, leave_changed=True)
+    assert query("SELECT code FROM {} ORDER BY code", "note") == ["a", "b", "d"]
+    assert left() == [("note", "(a)", "key taken"), ("note", "(c)", "parent gone")]
+
+
+@pytest.mark.parametrize("facts", WAYS)
+def test_children_that_one_batch_re_pointed_and_another_one_discarded(
+    people: People, monkeypatch: pytest.MonkeyPatch, facts: dict[str, bool]
+) -> None:
+    change("""
+        CREATE TABLE note (id bigint PRIMARY KEY, a_id bigint, b_id bigint, UNIQUE (a_id, b_id));
+        CREATE TABLE page (id bigint PRIMARY KEY, note_id bigint REFERENCES note, n integer, UNIQUE (note_id, n));
+    """)
+    note = model_of("note", a=to(User), b=to(User))
+    children = (Child(model_of("page", note=to(note), n=models.IntegerField()), "note", **facts),)
+    owners, rule = (Column("a"), Column("b")), Combine(KeepTarget())
+    entry = known(DataType("Notes", note, owners, rule, "Notes.", children=children), monkeypatch)
+    for number, letters in enumerate(("SU", "TU", "TV"), start=1):
+        execute("INSERT INTO note VALUES (%s, %s, %s)", number, *(people[letter].pk for letter in letters))
+    for number, of, n in ((10, 1, 1), (11, 1, 2), (20, 2, 2), (30, 3, 1)):
+        execute("INSERT INTO page VALUES (%s, %s, %s)", number, of, n)
+    before = rows_as_text([entry])
+    with only(entry):
+        made = run_pairs(people.by, people.pairs, [entry], batches=2).transfer_id
+    assert rows_as_text([entry]) != before
+    restore(made)
+    assert rows_as_text([entry]) == before
 
 
 # --- Values that were folded -----------------------------------------------------------------------------------------

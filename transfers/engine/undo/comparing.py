@@ -10,6 +10,7 @@ from transfers.engine.undo.loading.lists import map_lists
 from transfers.engine.undo.loading.returning import forget_returning, restore_returning
 from transfers.engine.undo.loading.work_tables import analyze
 from transfers.engine.undo.tables import UndoneTable, both, filled
+from transfers.models import PairState
 
 COMPARE = """
 WITH compared AS (
@@ -53,6 +54,10 @@ NOT EXISTS (
         ELSE EXISTS (
             SELECT FROM transfers_undoconflict AS x
             WHERE x.pair_id = p.undone_by_id AND x."table" = {regclass} AND x.key = {key}
+        ) OR EXISTS (  -- it was transferred again
+            SELECT FROM transfers_transferpair AS again
+            WHERE again.source_id = p.source_id AND again.target_id = p.target_id AND again.id > p.id
+                AND again.state = {succeeded} AND again.undone_by_id IS NULL
         )
     END
 )
@@ -197,7 +202,10 @@ def is_last(table: UndoneTable) -> sql.Composable:
     if all(len(group.columns) == group.assigned for group in table.changes):
         return sql.SQL("true")
     names = {"changes": table.name("changes"), "same_key": table.same_key("twin", "c")}
-    return filled(IS_LAST, regclass=sql.Literal(table.regclass), key=table.key_text("c"), **names)
+    succeeded = sql.Literal(PairState.SUCCEEDED.value)
+    return filled(
+        IS_LAST, regclass=sql.Literal(table.regclass), key=table.key_text("c"), succeeded=succeeded, **names
+    )
 
 
 def still_as_left(table: UndoneTable, rank: int) -> sql.Composed:

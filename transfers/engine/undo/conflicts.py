@@ -12,7 +12,9 @@ from transfers.engine.stage import execute, fetch
 from transfers.engine.undo.belonging import check_belonging
 from transfers.engine.undo.comparing import check_table
 from transfers.engine.undo.loading.returning import explain_deleted
-from transfers.engine.undo.references import check_children, check_references, references_of
+from transfers.engine.undo.references.checking import check_references
+from transfers.engine.undo.references.children import check_children
+from transfers.engine.undo.references.keys import references_of
 from transfers.engine.undo.tables import UndoneTable, filled, rows, run, send, union_of_all
 from transfers.engine.undo.unique_keys import check_keys
 
@@ -33,6 +35,8 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
         before = found
         send(statement for table in tables for statement in check_records(table))
         for table in tables:
+            if table.changes and table.may_return:
+                explain_deleted(table)
             check_keys(table)
         send(
             statement
@@ -44,9 +48,6 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
             hold_back(tables)
         found = rows_that_stay(tables)
     if found:
-        for table in tables:
-            if table.changes and table.may_return:
-                explain_deleted(table)
         note_conflicts(tables)
     return {pair for (pair,) in fetch(ALL_CONFLICTS)}
 
@@ -60,7 +61,8 @@ WHERE c.joint IS NOT NULL AND c.why IS NULL AND (
     EXISTS (SELECT FROM unnest(c.joint) AS j (id) WHERE NOT EXISTS (SELECT FROM transfer_undone WHERE undone = j.id))
     OR EXISTS (
         SELECT FROM {changes} AS twin
-        WHERE {same_key} AND twin.what = c.what AND twin.joint = c.joint AND twin.why IS NOT NULL
+        WHERE {same_key} AND twin.what = c.what AND (twin.joint = c.joint OR twin.undone = ANY (c.joint))
+            AND twin.why IS NOT NULL
     )
 )
 """

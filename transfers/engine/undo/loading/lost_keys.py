@@ -65,11 +65,11 @@ CROSS JOIN LATERAL (
 KNOWING = """
 CROSS JOIN LATERAL (SELECT u.key, u.key AS name, NULL::bigint[] AS partners FROM unnest(j.keys) AS u (key)) AS r
 """
-OF_OTHERS = "j.id > (SELECT min(entry) FROM {changes}) AND undo.id IS NULL"
+OF_OTHERS = "j.id > (SELECT min(entry) FROM {changes})"
 # A record of several pairs has an entry for each, which name each other. A record that is deleted by an entry that is
 # taken back now returns (`returning`), unless the key is that of another one. If a record loses its key, the pairs that
 # know it by that are undone with it. So are those whose rows were folded into it later, because only of a sum can a
-# part be taken back alone.
+# part be taken back alone; if their undo left the record, it keeps what they brought.
 NOTE_LOST_KEYS = """
 WITH later AS ({later}),
 found AS (
@@ -77,7 +77,8 @@ found AS (
         array_agg(DISTINCT later.pair) FILTER (WHERE NOT later.is_undone) AS others,
         bool_or(later.is_of_keys AND (later.is_undone OR now.undone IS NOT NULL AND (
             NOT later.is_deleted OR EXISTS (SELECT FROM {table} AS t WHERE {is_record})
-        ))) AS is_lost
+        ))) AS is_lost,
+        bool_or(NOT later.is_of_keys AND later.is_undone AND c.what = 'folded') AS keeps_folded
     FROM {changes} AS c
     JOIN later ON later.key = {key} AND CASE WHEN later.id > c.entry THEN later.stands ELSE later.is_undone END
     LEFT JOIN transfer_undone AS now ON now.undone = later.pair
@@ -90,21 +91,26 @@ found AS (
     GROUP BY 1
 )
 UPDATE {changes} AS c SET
-    why = CASE WHEN found.is_lost THEN 'deleted' END,
+    why = CASE
+        WHEN found.is_lost AND c.what <> 'folded' THEN 'deleted'
+        WHEN found.is_lost THEN 'changed'  -- the record has what was folded into it, under another key
+        WHEN found.keeps_folded THEN 'folded'
+    END,
     joint = ARRAY(SELECT DISTINCT unnest(c.joint || c.undone || found.others) ORDER BY 1)
 FROM found
 WHERE found.place = c.ctid
 """
 
 
-def may_lose_keys(entry: UndoneTable) -> bool:
-    """Return whether transfers give records other primary keys, or fold records of several pairs into one."""
-    folds = entry.may_return and any(group.what == "folded" for group in entry.changes)
-    return bool(entry.changes) and (changes_keys(entry) or folds)
+DERIVED = "SELECT EXISTS (SELECT FROM {changes} WHERE {numbers}::integer[] && differs)"
 
 
 def changes_keys(entry: UndoneTable) -> bool:
-    return not entry.moving.union(entry.assigned).isdisjoint(entry.keys)
+    """Return whether transfers give records other primary keys, also by what a trigger derives from the user."""
+    if not entry.moving.union(entry.assigned).isdisjoint(entry.keys):
+        return True
+    numbers = [n for n, name in enumerate(entry.columns) if name in entry.keys]
+    return bool(numbers) and rows(DERIVED, changes=entry.name("changes"), numbers=sql.Literal(numbers))[0][0]
 
 
 def note_lost_keys(entry: UndoneTable) -> None:
@@ -119,9 +125,11 @@ def note_lost_keys(entry: UndoneTable) -> None:
         "keys": texts(entry.keys),
         "deleted": texts(DELETED),
     }
-    later = list(given_and_taken(entry, names)) if changes_keys(entry) else []
-    if entry.may_return:  # otherwise a record is that of one pair
-        which = filled(OF_OTHERS if changes_keys(entry) else f"{OF_OTHERS} AND j.what = 'merged'", **names)
+    of_keys = changes_keys(entry)
+    folds = any(group.what == "folded" for group in entry.changes)
+    later = list(given_and_taken(entry, names)) if of_keys else []
+    if entry.may_return and (of_keys or folds):  # otherwise a record is that of one pair
+        which = filled(OF_OTHERS if of_keys else f"{OF_OTHERS} AND j.what = 'merged'", **names)
         later.append(entries(names, KNOWING, which=which, is_of_keys=sql.SQL("false")))
     if later:
         entry.is_shared = True

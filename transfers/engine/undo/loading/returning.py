@@ -111,10 +111,8 @@ OTHERS = """
 FROM transfers_journalentry AS j
 JOIN transfers_transferpair AS p ON p.id = j.pair_id
 {rows}
-WHERE j.transfer_id = ANY (ARRAY(
-    SELECT of_c.transfer_id FROM {changes} AS c JOIN transfers_transferpair AS of_c ON of_c.id = c.undone
-    WHERE c.why = 'deleted'
-)) AND j."table" = {regclass} AND j.what = ANY ({deleted}) AND p.undone_by_id IS NULL
+WHERE j.id > (SELECT min(c.entry) FROM {changes} AS c WHERE c.why = 'deleted')
+    AND j."table" = {regclass} AND j.what = ANY ({deleted}) AND p.undone_by_id IS NULL
 """
 DELETED_BY_OTHERS = """
 UPDATE {changes} AS c SET why = 'shared', joint = c.undone || others.pairs
@@ -129,7 +127,7 @@ ROWS = "CROSS JOIN LATERAL (SELECT u.before::{row_type} AS before FROM unnest(j.
 
 
 def explain_deleted(entry: UndoneTable) -> None:
-    """Note as shared those missing records that were deleted by another pair of the transfer, which is not undone."""
+    """Note as shared those missing records that another pair has deleted since, which is not undone."""
     names: dict[str, sql.Composable] = {
         "changes": entry.name("changes"),
         "regclass": sql.Literal(entry.regclass),

@@ -19,7 +19,7 @@ from transfers.engine.compiler.steps import as_text, comma, identifiers
 from transfers.engine.stage import fetch, fetch_union
 from transfers.engine.undo.loading.attribution import attribute_changes
 from transfers.engine.undo.loading.lists import list_columns, note_partners, unite_lists
-from transfers.engine.undo.loading.lost_keys import may_lose_keys, note_lost_keys
+from transfers.engine.undo.loading.lost_keys import note_lost_keys
 from transfers.engine.undo.loading.returning import note_returning
 from transfers.engine.undo.tables import Group, UndoneTable, create_row_types, filled, run, send
 
@@ -50,7 +50,7 @@ def create_work_tables(entries: Sequence[UndoneTable]) -> None:
     send(statement for entry in entries for statement in load_table(entry))
     rank_changes([entry for entry in entries if entry.changes])
     for entry in entries:
-        if may_lose_keys(entry):
+        if entry.changes:
             note_lost_keys(entry)
     for entry in entries:
         if entry.changes and entry.deletions and entry.may_return:
