@@ -511,6 +511,14 @@ def test_a_foreign_key_to_a_reference_that_only_goes_with_its_parent(
     assert warned == expected
 
 
+def test_a_generated_reference_cannot_be_emptied() -> None:
+    change(NOTE + "CREATE TABLE page (id bigint PRIMARY KEY, place integer)")
+    change("ALTER TABLE page ADD note_id bigint GENERATED ALWAYS AS (place / 10) STORED REFERENCES note")
+    error = only(errors(entry(table(), rule=Overwrite())))
+    assert error.id == "transfers.E103"
+    assert "detached=True" not in str(error.hint)
+
+
 def test_a_foreign_key_to_a_column_generated_from_an_owner() -> None:
     change(NOTE + PAGE + "ALTER TABLE page ADD code text")
     change("ALTER TABLE note ADD code text GENERATED ALWAYS AS ('n' || user_id || '/' || id) STORED UNIQUE")

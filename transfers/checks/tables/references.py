@@ -163,7 +163,8 @@ def undeclared(entry: DataType, parent: int, found: Reference, catalog: Catalog)
         hint = how_to_change(found, parent, catalog)
     else:
         hint = KEEP_TREES if is_tree else how_to_declare(entry, parent, found, catalog)
-        if found.columns[-1] in found.nullable:
+        is_generated = found.columns[-1] in catalog.generated.get(found.oid, {})
+        if found.columns[-1] in found.nullable and not is_generated:
             hint += to_detach(
                 found.columns[-1], class_name(found.table.name), field_name(identifying(found)[0])
             )
