@@ -201,6 +201,12 @@ PLACES = [
     ("engine/compiler/children.py", "        if len(keys) > 1:\n", "        if len(keys) > 2:\n"),
     ("engine/compiler/children.py", "(without_modifier(table.base_types[foreign_key]))", '("text")'),
     ("engine/compiler/children.py", ", exactly=True)", ")"),
+    ("engine/compiler/kinds/detaching.py", "values, owners_in(branch.table))", "values)"),
+    (
+        "engine/compiler/totals.py",
+        "is_shareable = owner.attribute and not owner.tenant",
+        "is_shareable = False",
+    ),
     # Folds.
     ("engine/compiler/folds.py", '"smallint": (-(2**15), 2**15 - 1)', '"smallint": (-(2**15), 2**15)'),
     ("engine/compiler/folds.py", "least(greatest({0}, {1}), {2})", "least({0}, {2})"),

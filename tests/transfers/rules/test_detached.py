@@ -7,6 +7,7 @@ import pytest
 from tests.apps.smallapp import models as small
 from tests.transfers.rules import featured, running
 from tests.transfers.rules.featured import change, model_of, put, refusal, to
+from tests.transfers.rules.meddling import meddle, refused
 from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import restore, rows_as_text
 from tests.transfers.rules.test_children import S, T, U, V, X, discarded, parents_of, rows, run
@@ -136,6 +137,21 @@ def test_rows_of_another_data_type_are_detached_and_move(people: People, ticket:
     assert parents_of(ran, "smallapp_errand", "ticket_id") == {1: None, 2: None, 3: 1}
     restore(ran.transfer_id)
     assert rows_as_text([ticket]) == before
+
+
+def test_a_trigger_that_gives_a_detached_record_to_somebody_else(people: People, ticket: DataType) -> None:
+    errand = running.type_of("smallapp_errand")
+    for table, lines in {
+        "smallapp_ticket": rows("owner_id v", (S, 1), (T, 2)),
+        "smallapp_errand": rows("owner_id ticket_id", (X, 2)),
+    }.items():
+        running.insert(table, people.spell(lines))
+    meddle(
+        "smallapp_errand",
+        "BEFORE UPDATE",
+        f"IF NEW.ticket_id IS NULL THEN NEW.owner_id := {people['O'].pk}; END IF; RETURN NEW;",
+    )
+    assert "do not have the values" in refused(people, ticket, errand)
 
 
 def test_a_reference_that_may_not_be_empty_stops_the_start(db: None) -> None:

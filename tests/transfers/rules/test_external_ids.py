@@ -187,6 +187,21 @@ def test_a_table_without_tenant_is_refused_if_two_tenants_have_the_same_person(
     assert "attribute-of-two-tenants" in [problem.code for problem in plan.rows[0].problems]
 
 
+@pytest.mark.parametrize("letter", ["S", "T"])
+def test_a_profile_of_a_person_whom_two_tenants_have(people: People, letter: str) -> None:
+    """The row with the external ID may be that of the other tenant's user."""
+    give(people, O=people[letter].external_id)
+    entry = owned(small.OutsideProfile, "person_no", 101, seen=1)
+    running.insert("smallapp_outsideprofile", [whole_row(small.OutsideProfile, id=2, person_no=102)])
+    before = running.rows_of("smallapp_outsideprofile")
+    staged = [StagedPair(n, one.pk, other.pk) for n, (one, other) in enumerate(people.pairs)]
+    with running.only(entry):
+        assert predict(staged) == {0: {entry.key: {"shared": 1}}}
+        with pytest.raises(MisfitRefused, match="does not tell tenants apart"):
+            running.run_pairs(people.by, people.pairs[:1], [entry])
+    assert running.rows_of("smallapp_outsideprofile") == before
+
+
 def test_a_table_with_the_tenant_tells_them_apart(people: People) -> None:
     give(people, O=people["S"].external_id)
     rows = [

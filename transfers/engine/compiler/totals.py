@@ -20,7 +20,8 @@ class Totals:
     "" if a row belongs to at most one user, because then they are the rows counted for the pairs. holders_after: rows
     that hold a target.
 
-    A profile has only left_behind: the type, if a value of the source's row is still not in the target's.
+    A profile has only left_behind: the type, if a value of the source's row is still not in the target's; and the
+    misfits that are 'shared', because no owner is written.
     """
 
     counts: str = ""
@@ -61,8 +62,13 @@ def misfits(subject: Subject) -> Iterator[str]:
 
 def profile_totals(subject: Subject, changes: sql.Composable) -> Totals:
     """changes: the condition that folding the row `f` of the source changes the row `r` of the target."""
-    source_row = subject.owners[0].holds("source", "f")
-    return Totals(left_behind=total("profile_left", subject, source_row=source_row, changes=changes))
+    owner = subject.owners[0]
+    source_row = owner.holds("source", "f")
+    is_shareable = owner.attribute and not owner.tenant
+    return Totals(
+        left_behind=total("profile_left", subject, source_row=source_row, changes=changes),
+        misfits=total("profile_misfits", subject, source_row=source_row) if is_shareable else "",
+    )
 
 
 def total(name: str, subject: Subject, **rows: sql.Composable) -> str:

@@ -2,9 +2,9 @@
 -- reads: the stage, transfer_tally ('source'); writes: nothing.
 -- index: none.
 -- An ID that is too large is left to PostgreSQL, which names the type of the column.
-SELECT t.type, misfit.why
+SELECT misfit.type, misfit.why
 FROM ({misfits}) AS misfit
-JOIN transfer_tally AS t ON t.pair = misfit.pair AND t.type = misfit.type AND t.what = 'source'
-WHERE misfit.why <> 'unfit'
-ORDER BY t.type, misfit.why
+LEFT JOIN transfer_tally AS t ON t.pair = misfit.pair AND t.type = misfit.type AND t.what = 'source'
+WHERE misfit.why <> 'unfit' AND coalesce(misfit.n, t.n) > 0
+ORDER BY misfit.type, misfit.why
 LIMIT 1

@@ -3,12 +3,13 @@
 --   keeps only the number of these rows, under the reason ('unfit', 'misfit' or 'shared').
 -- index: the primary key of transfer_stage.
 WITH unfit AS (
-    SELECT t.pair, t.type, misfit.why, sum(t.n) AS n
-    FROM transfer_tally AS t
-    JOIN (SELECT pair, type, max(why) AS why FROM ({misfits}) AS found GROUP BY pair, type) AS misfit
-        ON misfit.pair = t.pair AND misfit.type = t.type
-    WHERE t.what = 'source'
-    GROUP BY t.pair, t.type, misfit.why
+    SELECT misfit.pair, misfit.type, misfit.why, coalesce(misfit.n, sum(t.n)) AS n
+    FROM (
+        SELECT pair, type, max(why) AS why, max(n) AS n FROM ({misfits}) AS found GROUP BY pair, type
+    ) AS misfit
+    LEFT JOIN transfer_tally AS t ON t.pair = misfit.pair AND t.type = misfit.type AND t.what = 'source'
+    GROUP BY misfit.pair, misfit.type, misfit.why, misfit.n
+    HAVING coalesce(misfit.n, sum(t.n)) > 0
 ),
 unstaged AS (
     DELETE FROM transfer_stage WHERE pair IN (SELECT pair FROM unfit)

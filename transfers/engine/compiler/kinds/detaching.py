@@ -14,6 +14,7 @@ from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.compiler.steps import Step, comma, fill, step
 from transfers.engine.compiler.subject import Subject
+from transfers.registry import data_types
 from transfers.rules import DataType, all_children
 
 
@@ -29,8 +30,16 @@ def note_detached(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
 def detach(subject: Subject) -> Iterator[Step]:
     for branch in detached(subject.branches):
         names, column = branch.step_names, column_of(branch.child.model, branch.child.field)
-        parts = journal.changed(branch.table, names, "detached", {column: sql.Composed([sql.SQL("NULL")])})
+        values = {column: sql.Composed([sql.SQL("NULL")])}
+        parts = journal.changed(branch.table, names, "detached", values, owners_in(branch.table))
         yield step("detach", types=types_in_table(subject, branch.table), **names | parts)
+
+
+def owners_in(table: Table) -> Iterator[str]:
+    """Yield the columns with the users of a table's rows, if they are records of a data type, too."""
+    for entry in data_types():
+        if entry.model._meta.db_table == table.name:
+            yield from (column_of(entry.model, owner.field) for owner in entry.owners)
 
 
 def detached(branches: Iterable[Branch]) -> Iterator[Branch]:
