@@ -5,19 +5,20 @@ from unittest.mock import patch
 
 import pytest
 from django.core.checks import run_checks
-from django.db import connection
+from django.db import connection, models
 
+from accounts.models import User
 from tests.apps.smallapp import models as small
 from tests.fixtures.roles import as_owner
 from tests.transfers.rules import running
 from tests.transfers.rules.featured import change, model_of, put, run, to
 from tests.transfers.rules.people import People
-from tests.transfers.rules.restoring import restore, rows_as_text
+from tests.transfers.rules.restoring import execute, restore, rows_as_text
 from tests.transfers.rules.running import whole_row
 from tests.transfers.rules.test_children import S, T, U, X, parents_of, rows
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.stage import compile_plans
-from transfers.rules import Child, Combine, KeepSource, KeepTarget, Overwrite, Rule
+from transfers.rules import Child, Column, Combine, DataType, KeepSource, KeepTarget, Latest, Overwrite, Rule
 
 
 def ddl(statements: str) -> None:
@@ -216,3 +217,19 @@ def test_a_view_is_refused(people: People) -> None:
     entry = running.type_of("smallapp_keyed")
     with running.only(entry), pytest.raises(CannotCompile, match="smallapp_keyed is not a table"):
         running.run_pairs(people.by, people.pairs, [entry])
+
+
+def test_rows_at_the_same_place_of_two_partitions_with_two_keys(people: People) -> None:
+    """In one month, S's row has the place that T's has in the other, to which a row of S is lost."""
+    change("""
+        CREATE TABLE slip (id bigint, month integer, owner_id bigint, a integer, b integer, n integer,
+            PRIMARY KEY (id, month), UNIQUE (owner_id, a, month), UNIQUE (owner_id, b, month)
+        ) PARTITION BY LIST (month);
+        CREATE TABLE slip_1 PARTITION OF slip FOR VALUES IN (1);
+        CREATE TABLE slip_2 PARTITION OF slip FOR VALUES IN (2);
+    """)
+    for number, month, letter, n in ((1, 1, "T", 9), (2, 1, "S", 1), (3, 2, "S", 1), (4, 2, "T", 9)):
+        execute("INSERT INTO slip VALUES (%s, %s, %s, 1, NULL, %s)", number, month, people[letter].pk, n)
+    slip = model_of("slip", owner=to(User), n=models.IntegerField())
+    entry = DataType("Slips", slip, (Column("owner"),), Combine(Latest("n")), "Slips.")
+    assert {row["id"] for row in run(people, entry).world["slip"]} == {1, 4}
