@@ -121,7 +121,7 @@ PLACES = [
     ),
     (
         "engine/compiler/kinds/conflict_resolving.py",
-        'new_values(subject, policy), "_is_updated"',
+        'new_values(subject), "_is_updated"',
         'subject.mapped, "_is_updated"',
     ),
     ("engine/undo/unique_keys.py", 'else "NOT _updated"', 'else "true"'),

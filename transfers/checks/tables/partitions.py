@@ -106,11 +106,11 @@ def generated_otherwise(entry: DataType, catalog: Catalog) -> Iterator[CheckMess
     which of them is the latest or the best.
     """
     field = column_of_policy(policy_of(entry))
-    by = {(entry.model, column_of(entry.model, field))} if field else set()
     for model in models_of(entry):
         table = catalog.table(model)
         compared = {column for key in catalog.indexes_of(table.oid) for column in key.columns}
-        compared |= {column for of, column in by if of is model}
+        if field and model is entry.model:
+            compared.add(column_of(model, field))
         for part in sorted(catalog.with_parts(table.oid) - {table.oid}):
             for column, expression in catalog.generated.get(table.oid, {}).items():
                 other = catalog.generated.get(part, {}).get(column)

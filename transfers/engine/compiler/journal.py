@@ -118,17 +118,11 @@ def changed(
     new = {column: f"_n{number}" for number, column in enumerate(values)}
     old = {column: f"_o{number}" for number, column in enumerate(stays)}
     exact = {column: f"_e{number}" for number, column in enumerate(values)} if exactly else {}
-    is_exact = [
-        sql.SQL("t.{} = new.{}").format(sql.Identifier(column), sql.Identifier(name))
-        for column, name in exact.items()
-    ]
+    is_exact = [fill_both("t.{} = new.{}", column, name) for column, name in exact.items()]
     written = fill(
         "parts/written",
         table=table.identifier,
-        assignments=comma(
-            sql.SQL("{} = new.{}").format(sql.Identifier(column), sql.Identifier(name))
-            for column, name in new.items()
-        ),
+        assignments=comma(fill_both("{} = new.{}", column, name) for column, name in new.items()),
         key=key(table, "t"),
         after=record("t", kept),
         assigned=comma([columns_of("t", [*values, *stays]), *is_exact]),
@@ -146,17 +140,7 @@ def changed(
         **updated(table, names, "written"),
         "unintended": fill("parts/unintended", type=names["type"], intended=columns_of("new", new.values())),
         "before_values": record("r", kept),
-        "new_values": comma(
-            [
-                *new_columns(table, new, values),
-                *old_columns(old),
-                *(
-                    sql.SQL("{} AS {}").format(values[column], sql.Identifier(name))
-                    for column, name in exact.items()
-                ),
-                old_values(values),
-            ]
-        ),
+        "new_values": comma([*new_columns(table, new, values, exact), *old_columns(old), old_values(values)]),
         **entries(
             table,
             names,
@@ -168,17 +152,23 @@ def changed(
 
 
 def new_columns(
-    table: Table, names: Mapping[str, str], values: Mapping[str, sql.Composed]
+    table: Table, names: Mapping[str, str], values: Mapping[str, sql.Composed], exact: Mapping[str, str]
 ) -> Iterator[sql.Composed]:
+    """Yield the new values in the types of their columns, and under the names of `exact` those that are not cast."""
     for column, value in values.items():
         yield sql.SQL("({})::{} AS {}").format(
             value, sql.SQL(table.columns[column]), sql.Identifier(names[column])
         )
+        if column in exact:
+            yield sql.SQL("{} AS {}").format(value, sql.Identifier(exact[column]))
 
 
 def old_columns(names: Mapping[str, str]) -> Iterator[sql.Composed]:
-    for column, name in names.items():
-        yield sql.SQL("r.{} AS {}").format(sql.Identifier(column), sql.Identifier(name))
+    return (fill_both("r.{} AS {}", column, name) for column, name in names.items())
+
+
+def fill_both(template: str, one: str, other: str) -> sql.Composed:
+    return sql.SQL(template).format(sql.Identifier(one), sql.Identifier(other))
 
 
 def old_values(columns: Iterable[str]) -> sql.Composed:

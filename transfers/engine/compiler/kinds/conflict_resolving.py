@@ -106,7 +106,7 @@ def resolve(subject: Subject, key: Key, names: Names) -> Step:
             f"the unique key {key.name} does not hold {by}, the column to rename.",
             "Choose another policy than Rename: two rows with the same key would conflict under any name.",
         )
-    of_key = key_names(key, subject.table, new_values(subject, policy), "_is_updated")
+    of_key = key_names(key, subject.table, new_values(subject), "_is_updated")
     candidates = fill(
         "parts/candidates",
         **names,
@@ -164,7 +164,7 @@ def columns_after_mapping(subject: Subject) -> Iterator[sql.Composed]:
             yield sql.SQL("{} AS {}").format(mapped[column], name)
         else:
             yield sql.SQL("r.{}").format(name)
-    yield from stored_columns(subject.table, new_values(subject, policy_of(subject.data_type)))
+    yield from stored_columns(subject.table, new_values(subject))
 
 
 def key_changes(subject: Subject, key: Key) -> sql.Composed:
@@ -178,7 +178,7 @@ def key_changes(subject: Subject, key: Key) -> sql.Composed:
 def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:
     """Return the step that finds new names. Its rounds carry what the key is computed from, and read no table."""
     table, new_keys = subject.table, [f"_c{i}" for i in range(len(key.expressions))]
-    computed = computed_again(table, new_values(subject, policy_of(subject.data_type)))
+    computed = computed_again(table, new_values(subject))
     needed = {*key.columns, by}.difference(computed)
     carried = {column: sql.Identifier(f"_v{i}") for i, column in enumerate(sorted(needed))}
     # In the column's own type, because citext and character(n) are not compared as text is.
@@ -235,16 +235,16 @@ def carry_out(subject: Subject) -> Iterator[Step]:
         yield from detach(subject)
         yield from remove_and_adopt_children(subject.branches)
         yield step("discard", **names | journal.discarded(subject.table, names, names["type"], folds=folds))
-    yield move(subject, policy)
+    yield move(subject)
 
 
-def move(subject: Subject, policy: Policy) -> Step:
+def move(subject: Subject) -> Step:
     """Return the step that maps the owners of the surviving rows, and renames those that need another name."""
     names = subject.names
     if subject.only_moves:
         parts = journal.moved(subject.table, names, subject.owners[0].column)
         return step("move_resolved", **names | parts)
-    parts = journal.changed(subject.table, names, "changed", new_values(subject, policy))
+    parts = journal.changed(subject.table, names, "changed", new_values(subject))
     return step("change_resolved", **names | parts)
 
 
@@ -258,9 +258,9 @@ def merge_step(subject: Subject, merge: Merge, names: Names) -> Step:
     return step("merge", aggregates=comma(aggregates), types=types, **names | parts)
 
 
-def new_values(subject: Subject, policy: Policy) -> dict[str, sql.Composed]:
+def new_values(subject: Subject) -> dict[str, sql.Composed]:
     """Return the new value of each owner column, and of the column in which rows are renamed."""
-    values = subject.mapped
+    values, policy = subject.mapped, policy_of(subject.data_type)
     if isinstance(policy, Rename):
         column = column_of(subject.data_type.model, policy.field)
         values[column] = sql.SQL("coalesce(nullif(w.renamed, ''), r.{})").format(sql.Identifier(column))

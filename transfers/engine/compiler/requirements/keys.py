@@ -57,9 +57,9 @@ def overwritten_rows_do_not_conflict(data_type: DataType, table: Table, owners: 
             f"Overwrite deletes the rows with the target in {owners[0].column}, a list, also for other users in it.",
             "Combine the type: Combine(). The source is then replaced by the target in the list.",
         )
-    for number, owner in enumerate(owners if data_type.overwrites else ()):
+    for owner in owners[1:] if data_type.overwrites else ():
         for key in table.keys_with([owner.column]):
-            if (number or not owner.is_scalar) and not is_only_in_condition(key, table, owner.column):
+            if not is_only_in_condition(key, table, owner.column):
                 raise CannotCompile(
                     data_type,
                     f"rows of both users can conflict on the unique key {key.name}, which holds {owner.column};"

@@ -97,13 +97,11 @@ def load_groups(
     for one in found:
         table = tables.get(one.table)
         entry = undone.setdefault(one.table, UndoneTable(one.table, table, next(NUMBERS))) if table else None
-        why = obstacle(table, one.group, has_keys=one.has_keys)
-        if one in unreadable:
-            why = "other columns"
+        why = "other columns" if one in unreadable else obstacle(table, one.group, has_keys=one.has_keys)
         if why:
             note_obstacle(one, why)
-        if entry and why:
-            entry.unreadable.append(one.group)
+            if entry:
+                entry.unreadable.append(one.group)
         elif entry:
             add_group(entry, one.group, one.last)
             entry.is_shared |= one.is_shared
