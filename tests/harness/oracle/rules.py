@@ -6,10 +6,8 @@
 - A row with the sources of two pairs is counted for both pairs. If it is discarded, it is stored for both.
 - A row with a source in an owner column is moved, dropped or merged. A row with a target but no source is replaced if
   it loses a conflict.
-- With `self_edges="drop"`, a row that would have the same user in two owner columns is dropped before conflicts are
-  resolved, and no row is kept instead.
-- With `self_edges="clear"`, a row of which one of the first two owners is the source and the other the target of a pair
-  has no second owner afterwards.
+- With `self_edges="drop"`, a row of which one of the first two owners is the source and the other the target of a pair
+  is dropped before conflicts are resolved, and no row is kept instead. With "clear", it has no second owner afterwards.
 - With `same_user`, or if such rows are cleared, a moved row is also counted as such for a pair if one of its first two
   owners is the source and the other the target.
 - Overwrite uses only the first owner column to decide whether the source has rows and which rows belong to the target.
@@ -73,10 +71,6 @@ class Run:
             after[self.places[1].column] = None
         return after
 
-    def joins_a_user_to_themselves(self, row: Row) -> bool:
-        users = [value for place in self.places for value in place.values(row) if value is not None]
-        return len(set(users)) < len(users)
-
     def joined(self, row: Row) -> list[Pair]:
         """Return the pairs whose source the row has as one of its first two owners, and whose target as the other."""
         one, other = ([place] for place in self.places[:2])
@@ -133,7 +127,7 @@ def combine(run: Run) -> None:
 def self_edges(run: Run, entrants: list[Entrant]) -> list[Entrant]:
     if not run.data_type.drops_self_edges:
         return []
-    return [one for one in entrants if run.sources(one.before) and run.joins_a_user_to_themselves(one.after)]
+    return [one for one in entrants if run.joined(one.before)]
 
 
 def drop_edge(run: Run, edge: Entrant) -> Removed:

@@ -186,9 +186,15 @@ def test_a_generated_column_as_owner_stops_the_start(db: None) -> None:
 def test_a_self_edge_is_dropped_without_any_unique_key(people: People) -> None:
     change_tables("DROP INDEX link_once")
     s, t, x = (people[letter].pk for letter in "STX")
-    edges = [{"a_user": one, "b_user": other} for one, other in ((s, t), (s, x), (t, x))]
+    edges = [{"a_user": one, "b_user": other} for one, other in ((s, t), (t, s), (s, x), (t, x))]
     left = transfer(people, small.Link, edges)
     assert [(row["a_user_id"], row["b_user_id"]) for row in left] == [(t, x), (t, x)]
+
+
+def test_what_was_a_self_edge_before_is_moved(people: People) -> None:
+    s, t = people["S"].pk, people["T"].pk
+    [left] = transfer(people, small.Link, [{"a_user": s, "b_user": s}])
+    assert (left["a_user_id"], left["b_user_id"]) == (t, t)
 
 
 # --- Intervals -----------------------------------------------------------------------------------------------------
