@@ -60,9 +60,12 @@ def strip_of(person: User) -> dict[str, Any] | None:
     Transfers that the person may see take precedence, then bulk transfers, then newer ones. People who may not see the
     transfer learn only its kind and state.
     """
+    open_ones = Transfer.objects.filter(tenant_id=person.tenant_id, state__in=OPEN)
+    # Mostly no transfer is open, and Django takes longer to build the query below than most pages to render.
+    if not open_ones.exists():
+        return None
     transfer = (
-        Transfer.objects.filter(tenant_id=person.tenant_id, state__in=OPEN)
-        .annotate(
+        open_ones.annotate(
             total=Count("pairs"),
             done=Count("pairs", filter=~Q(pairs__state=PairState.PENDING)),
             mine=Q(pk__in=visible_transfers(person).values("pk")),
