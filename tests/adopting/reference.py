@@ -19,8 +19,8 @@ def always(row: Row) -> bool:
 class Merge:
     """key: the unique key with a person in it, for rows with `where`. later: the later value of this column survives,
     otherwise the target's row. replaces: the source's rows replace all of the target's. children: tables whose column
-    names a row that did not survive, and is pointed to the one that did. no_loops: a row that would join a person to
-    itself goes.
+    names a row that did not survive, and is pointed to the one that did. no_loops: a row that comes to join a person
+    to itself goes.
     """
 
     people: Sequence[str] = ()
@@ -44,7 +44,7 @@ def merged(world: World, rules: Mapping[str, Merge], targets: Mapping[Any, Any])
             rows = without_replaced(rows, rule, targets)
         changed = [(row, renamed(row, rule, targets)) for row in rows]
         if rule.no_loops:
-            changed = [pair for pair in changed if pair[0] == pair[1] or not loops(pair[1], rule)]
+            changed = [pair for pair in changed if loops(pair[0], rule) or not loops(pair[1], rule)]
         after[table], survivors = unique(changed, rule)
         for child, column in rule.children.items():
             for row in after[child]:

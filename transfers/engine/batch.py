@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from tenancy.context import tenant_context
+from tenancy.postgresql.transient_errors import is_transient
 from transfers.engine.catalog.names import identifier
 from transfers.engine.compiler.plans import CompiledPlan
 from transfers.engine.compiler.steps import as_text, fill, sql_file
@@ -32,7 +33,7 @@ from transfers.engine.stage import (
 from transfers.engine.undo.running import undo
 from transfers.engine.undo.tables import UndonePair
 from transfers.engine.verification.checking import check
-from transfers.engine.verification.database import database_before, fire_deferred
+from transfers.engine.verification.database import Before, any_inserted, database_before, fire_deferred
 from transfers.engine.verification.misfits import refuse_misfits
 from transfers.engine.verification.self_edges import refuse_self_edges
 from transfers.engine.verification.totals import Numbers, holders_before
@@ -50,8 +51,8 @@ LOCK_TIMEOUT = "SET LOCAL lock_timeout = '10s'"
 ONE_AT_A_TIME = (
     f"SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({TURNS} | %(tenant)s); {LOCK_TIMEOUT}"
 )
-# Checks deferred constraints, most of which are foreign keys, before this batch makes others of its tenant wait.
-CHECK_CONSTRAINTS = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"
+CHECK_LATER = "SET CONSTRAINTS ALL DEFERRED"
+CHECK_CONSTRAINTS = f"SET CONSTRAINTS ALL IMMEDIATE; {CHECK_LATER}"
 # If transfers of this installation cannot be undone, the journal keeps only the deleted rows. The other entries are not
 # needed after the verification.
 FORGET = """
@@ -63,12 +64,23 @@ DELETE FROM transfers_journalentry WHERE transfer_id = %(transfer)s AND what = A
 Run = Callable[[Transfer, Sequence[int]], None]
 
 
+class DependentTypes(Exception):
+    """The types with rows of several users cannot come after the others: rows or constraints connect them."""
+
+
 def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
     """Transfer the pairs that are still pending. On any error everything is rolled back and the error is raised.
 
     Pairs that may no longer run are marked as failed; the others are transferred. The number of statements depends on
     the data types, not on the pairs or their rows.
     """
+    try:
+        run_transaction(transfer, pair_ids)
+    except DependentTypes:
+        run_transaction(transfer, pair_ids, together=True)
+
+
+def run_transaction(transfer: Transfer, pair_ids: Sequence[int], *, together: bool = False) -> None:
     began = time.monotonic()
     with tenant_context(transfer.tenant_id), transaction.atomic():
         execute(LOCK_TIMEOUT)
@@ -94,7 +106,7 @@ def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
             undo_records(transfer, allowed)
         else:
             # A single pair runs step by step, so that its failure names the data type.
-            move_records(transfer, len(pairs))
+            move_records(transfer, len(pairs), together=together)
         record_success(transfer)
     log.info("transfer=%s pairs=%s seconds=%.2f", transfer.pk, len(pair_ids), time.monotonic() - began)
 
@@ -113,10 +125,11 @@ def staged(pairs: Iterable[TransferPair]) -> list[StagedPair]:
     return [StagedPair(pair.pk, pair.source_id, pair.target_id) for pair in pairs]
 
 
-def move_records(transfer: Transfer, number: int) -> None:
+def move_records(transfer: Transfer, number: int, *, together: bool) -> None:
     """Run the plans for this number of staged pairs, and verify the result.
 
-    Data types whose rows can belong to several users come last, so that the tenant's lock is held only briefly.
+    Data types whose rows can belong to several users come last, so that the tenant's lock is held only briefly; or, if
+    `together`, one after the other with the lock held from the beginning. Raises `DependentTypes` if that is needed.
 
     The steps of several pairs are sent together, in two round trips; an error then does not tell which step failed.
     Without pairs, all steps are executed, to see whether an error is independent of the pairs (`failures.shared`).
@@ -125,15 +138,39 @@ def move_records(transfer: Transfer, number: int) -> None:
     unshared = [plan for plan in plans if not plan.shares_rows]
     shared = [plan for plan in plans if plan.shares_rows]
     database = database_before()
-    before = run_plans(unshared, transfer, number)
-    execute(CHECK_CONSTRAINTS)
-    wait_for_turn(transfer)
-    before |= run_plans(shared, transfer, number)
+    if together:
+        wait_for_turn(transfer)
+        execute(CHECK_LATER)
+        before = run_plans([*unshared, *shared], transfer, number)
+    else:
+        before = run_plans(unshared, transfer, number)
+        check_independent(shared, database)
+        wait_for_turn(transfer)
+        before |= run_plans(shared, transfer, number)
     fire_deferred()
     refuse_self_edges(plans)
     check(plans, before, database)
     if not settings.UNDO_DAYS:
         execute(FORGET, {"transfer": transfer.pk, "what": list(FOR_UNDO)})
+
+
+def check_independent(shared: Sequence[CompiledPlan], database: Before) -> None:
+    """Check what is deferred, most of it foreign keys, before this batch makes others of its tenant wait.
+
+    Raises `DependentTypes` if that fails, as it does if a deferred key or trigger compares rows of one user with shared
+    ones, which have not been moved yet; or if a trigger has inserted shared rows, which would be counted as if they had
+    been there before.
+    """
+    try:
+        execute(CHECK_CONSTRAINTS)
+    except DatabaseError as error:
+        if is_transient(error):
+            raise
+        raise DependentTypes from error
+    if any_inserted(
+        (plan.regclass[plan.data_type.model._meta.db_table] for plan in shared), database.counted
+    ):
+        raise DependentTypes
 
 
 def undo_records(transfer: Transfer, pairs: Sequence[TransferPair]) -> None:

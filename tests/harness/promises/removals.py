@@ -7,7 +7,7 @@ UNAVAILABLE, TASKS = "tenancy/postgresql/transient_errors.py", "transfers/tasks.
 UNDO, UNDO_RUNS = "transfers/engine/undo", "tests/transfers/actions/test_undo_runs.py"
 PROCESSES, DATABASE = "tests/harness/promises/test_processes.py", "tests/harness/promises/test_database.py"
 
-SUCCESS_WITH_THE_ROWS = """            move_records(transfer, len(pairs))
+SUCCESS_WITH_THE_ROWS = """            move_records(transfer, len(pairs), together=together)
         record_success(transfer)
 """
 SUCCESS_AHEAD_OF_THE_ROWS = """            record_success(transfer)
@@ -17,7 +17,7 @@ SUCCESS_AHEAD_OF_THE_ROWS = """            record_success(transfer)
         apply_session_settings()
         disable_seqscan()
         set_stage(staged(allowed))
-        move_records(transfer, len(pairs))
+        move_records(transfer, len(pairs), together=together)
 """
 
 

@@ -5,6 +5,10 @@ from django.core.checks import ERROR, CheckMessage
 from django.db import models
 
 from tests.transfers.checks.declaring import NOTE, PAGE, change, child_of, entry, found, ids, only, table
+from transfers.engine.catalog.tables import read_tables
+from transfers.engine.compiler.plans import compile_plan
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
+from transfers.engine.compiler.requirements.keys import conflicts_are_decided
 from transfers.rules import Child, Column, Combine, DataType, KeepTarget, Overwrite
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +33,46 @@ def test_a_key_without_a_policy() -> None:
 def test_a_key_that_contains_the_primary_key_needs_none(key: str) -> None:
     change(f"{NOTE} CREATE UNIQUE INDEX once ON note {key}")
     assert found(entry(table())) == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "(title) INCLUDE (user_id)",
+        "(title, day) INCLUDE (user_id) WHERE title <> ''",
+        "(title) WHERE user_id IS NOT NULL",
+        "(title) WHERE day > '2026-01-01' AND user_id IS NULL",
+        "(user_id, parent_id)",
+        "(parent_id, title) WHERE user_id > 0",
+    ],
+)
+def test_a_key_that_another_owner_does_not_change(key: str) -> None:
+    """The numbers of the parents alone are unique, too."""
+    change(f"{NOTE} ALTER TABLE note ADD UNIQUE (parent_id); CREATE UNIQUE INDEX once ON note {key}")
+    assert found(entry(table())) == []
+    assert compile_plan(entry(table()), read_tables(["note"])).totals.counts
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "(title) INCLUDE (user_id) WHERE user_id > 0",
+        "(lower(user_id::text)) INCLUDE (user_id)",
+        "(title) WHERE user_id IS NOT NULL AND user_id <> 7",
+        "(user_id, parent_id) NULLS NOT DISTINCT",
+        "(user_id, day)",
+        "(user_id, title)",
+    ],
+)
+def test_a_key_that_another_owner_may_violate(key: str) -> None:
+    """The days alone are unique only of some notes, the titles as they are only in lower case."""
+    change(
+        f"{NOTE} ALTER TABLE note ADD UNIQUE (parent_id); CREATE UNIQUE INDEX ON note (day) WHERE title = '';"
+    )
+    change(f"CREATE UNIQUE INDEX ON note (lower(title)); CREATE UNIQUE INDEX once ON note {key}")
+    assert ids(errors(entry(table()))) == ["transfers.E102"]
+    with pytest.raises(CannotCompile, match="no policy is declared"):
+        conflicts_are_decided(entry(table()), read_tables(["note"])["note"])
 
 
 def test_a_primary_key_that_holds_the_owner_does_not_count() -> None:

@@ -20,7 +20,18 @@ from tests.transfers.checks.declaring import (
     table,
     to_user,
 )
-from transfers.rules import Child, Column, Combine, DataType, KeepTarget, Overwrite, Profile, Rename, Rule
+from transfers.rules import (
+    Child,
+    Column,
+    Combine,
+    DataType,
+    FillBlank,
+    KeepTarget,
+    Overwrite,
+    Profile,
+    Rename,
+    Rule,
+)
 
 pytestmark = pytest.mark.django_db
 ONCE = "ALTER TABLE note ADD UNIQUE (user_id, day);"
@@ -483,6 +494,33 @@ def test_a_foreign_key_to_an_owner(both_move: bool, options: str, expected: list
         assert "changes note.user_id, to which page (user_id) refers" in warning.msg
         paste(warning.hint)
     assert found(*entries) == []
+
+
+def test_a_foreign_key_of_a_profile_to_an_owner() -> None:
+    """The profile of the source stays, also if the database checks its foreign key later."""
+    change(NOTE + "ALTER TABLE note ADD UNIQUE (id, user_id)")
+    change(
+        "CREATE TABLE preference (id bigint PRIMARY KEY, user_id bigint UNIQUE, first_note bigint, FOREIGN KEY"
+        " (first_note, user_id) REFERENCES note (id, user_id) DEFERRABLE INITIALLY DEFERRED)"
+    )
+    first_note = {"first_note": models.BigIntegerField(null=True)}
+    preference = entry(
+        table("preference", user=to_user(), **first_note), rule=Profile({"first_note": FillBlank()})
+    )
+    [warning] = [one for one in found(entry(table()), preference) if one.id == NO_ACTION]
+    assert "to which preference (user_id) refers" in warning.msg
+    assert "DEFERRED" not in str(warning.hint)
+
+
+def test_a_foreign_key_to_an_owner_that_is_cleared() -> None:
+    """The row of the second user loses it, the rows that refer to it do not."""
+    change(NOTE + "ALTER TABLE note ADD second_id bigint, ADD UNIQUE (id, second_id)")
+    change("CREATE INDEX ON note (second_id)")
+    change("ALTER TABLE note ADD FOREIGN KEY (parent_id, second_id) REFERENCES note (id, second_id)")
+    notes = table(user=to_user(), second=to_user(null=True))
+    owners = Column("user"), Column("second")
+    assert ids(found(entry(notes, *owners))) == []
+    assert ids(found(entry(notes, *owners, self_edges="clear"))) == [NO_ACTION]
 
 
 @pytest.mark.parametrize(

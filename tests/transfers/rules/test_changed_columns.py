@@ -46,7 +46,7 @@ REFUSED = {
     "a sum in the condition of another key": ("counter", "counter (owner_id) WHERE n > 100"),
     "a column of a profile": ("preference", "preference (phone) WHERE phone <> ''"),
     "a column of a profile in a condition": ("preference", "preference (colour) WHERE seen IS NOT NULL"),
-    "a new name in a key of all users": ("folder", "folder (name)"),
+    "a new name in a key of all users": ("folder", "folder (lower(name))"),
     "an emptied reference, NULLs equal": ("ticket", "errand (ticket_id) NULLS NOT DISTINCT"),
     "an emptied reference, of which the key has those": (
         "ticket",
@@ -70,6 +70,7 @@ ALLOWED = {
     "a condition of a text with the name of the column": ("keyed", "keyed (v) WHERE v::text <> 'owner_id'"),
     "a column whose name has that of the owner": ("keyed", 'keyed (v) WHERE "owner_id 2" > 100'),
     "the primary key": ("counter", "counter (n, id)"),
+    "a new name that no record needs, because the names of all users differ": ("folder", "folder (name)"),
     "the owner of a profile": ("preference", "preference (id, phone)"),
     "an emptied reference": ("ticket", "errand (ticket_id, owner_id)"),
     "an emptied reference that leaves the key": ("ticket", "errand (owner_id) WHERE ticket_id IS NOT NULL"),

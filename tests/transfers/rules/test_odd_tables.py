@@ -240,6 +240,12 @@ REFUSED = {
         "DROP INDEX attachment_once; CREATE UNIQUE INDEX attachment_once ON smallapp_attachment (object_id, name)",
         "attachment_once holds object_id without kind",
     ),
+    "a partial key for users or some others": (
+        "DROP INDEX attachment_once;"
+        " CREATE UNIQUE INDEX attachment_once ON smallapp_attachment (object_id, name)"
+        " WHERE id > 0 AND (kind = 'user' OR name = '(kind = ''user''::text)')",
+        "attachment_once holds object_id without kind",
+    ),
     "a partial key for several kinds": (
         "DROP INDEX attachment_once;"
         " CREATE UNIQUE INDEX attachment_once ON smallapp_attachment (object_id, name) WHERE kind <> 'team'",
@@ -301,6 +307,9 @@ def test_the_engine_refuses_it_before_changing_anything(people: People) -> None:
 ALLOWED = {
     "a partial key for users only": "DROP INDEX attachment_once;"
     " CREATE UNIQUE INDEX attachment_once ON smallapp_attachment (object_id, name) WHERE kind = 'user'",
+    "a partial key for some rows of users": "DROP INDEX attachment_once;"
+    " CREATE UNIQUE INDEX attachment_once ON smallapp_attachment (object_id, name)"
+    " WHERE name <> ')' AND (kind = 'user' AND id > 0)",
     "a key with the owner in its predicate only": "CREATE UNIQUE INDEX attachment_name ON smallapp_attachment (name)"
     " WHERE object_id IS NOT NULL",
     "an attribute and an expression of it": "CREATE UNIQUE INDEX badge_door"

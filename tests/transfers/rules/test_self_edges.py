@@ -15,7 +15,7 @@ from transfers.engine.failures.reasons import explain, is_definite
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair, compile_plans
 from transfers.engine.verification.self_edges import SelfEdgesRefused
-from transfers.rules import Column, DataType, JsonPath, Polymorphic, SelfEdges
+from transfers.rules import Column, DataType, JsonPath, Overwrite, Polymorphic, SelfEdges
 
 
 @pytest.fixture
@@ -70,6 +70,12 @@ def test_a_key_that_holds_the_cleared_column(people: People, staff: DataType) ->
         ran = running.run_pairs(people.by, people.pairs, [staff])
     assert managers(people, ran) == {1: "T", 2: None}
     assert ran.counts == ran.predicted
+
+
+def test_rows_are_not_overwritten_by_those_that_are_dropped(db: None) -> None:
+    entry = replace(running.type_of("smallapp_link"), rule=Overwrite())
+    with running.only(entry), pytest.raises(CannotCompile, match="takes no one's place"):
+        compile_plans()
 
 
 @pytest.mark.parametrize(("kind", "cleared"), [("user", True), ("team", False)])

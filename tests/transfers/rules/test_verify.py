@@ -135,7 +135,7 @@ def test_a_row_that_goes_to_somebody_else(people: People) -> None:
         f"UPDATE smallapp_plain SET owner_id = {people['X'].pk} WHERE id = NEW.id; RETURN NULL;",
         AT_FIRST,
     )
-    assert "1 records expected with the Target User after the move, found 0" in refused(people, plain)
+    assert "1 record of the users expected after the transfer, found 0" in refused(people, plain)
 
 
 # --- Nothing else is deleted, in any table ---------------------------------------------------------------------------

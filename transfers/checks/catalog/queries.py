@@ -1,7 +1,7 @@
 """Queries of the database catalog, each for all tables at once; `transfers.checks.catalog` runs them."""
 
 from transfers.engine.catalog.policies import HIDES_ROWS
-from transfers.engine.catalog.queries import IS_FILLED
+from transfers.engine.catalog.queries import INVOLVES, IS_FILLED
 from transfers.engine.catalog.triggers import FIRES
 
 NAMES = """
@@ -78,7 +78,7 @@ WHERE a.attrelid = ANY (%(wanted)s::bigint[]::oid[]) AND a.attnum > 0 AND NOT a.
 ORDER BY a.attrelid, a.attnum
 """
 
-INDEXES = """
+INDEXES = f"""
 SELECT
     i.indrelid::bigint, c.relname, m.amname, i.indisunique, i.indisprimary, c.relispartition,
     ARRAY(
@@ -91,24 +91,19 @@ SELECT
     coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
     ARRAY(
         SELECT a.attname::text FROM pg_attribute AS a
-        WHERE a.attrelid = i.indrelid AND a.attnum > 0 AND (
-            a.attnum = ANY (i.indkey::int2[]) OR EXISTS (
-                SELECT FROM pg_depend AS d
-                WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
-                    AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum
-            )
-        )
+        WHERE a.attrelid = i.indrelid AND a.attnum > 0 AND {INVOLVES}
     ),
     CASE WHEN i.indisexclusion THEN
         (SELECT coalesce(max(pg_get_constraintdef(con.oid)), '') FROM pg_constraint AS con
          WHERE con.conindid = i.indexrelid AND con.conrelid = i.indrelid)
-    ELSE '' END
+    ELSE '' END,
+    i.indnullsnotdistinct
 FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_am AS m ON m.oid = c.relam
 WHERE i.indrelid = ANY (%(wanted)s::bigint[]::oid[]) AND i.indisvalid
 ORDER BY i.indrelid, c.relname
-"""
+"""  # noqa: S608  # nosec B608  (a constant is inserted)
 
 # Partitions have copies of the foreign keys of the partitioned table, which are left out (conparentid).
 REFERENCES = f"""

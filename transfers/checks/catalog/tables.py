@@ -57,7 +57,8 @@ class Index:
 
     `is_part`: it belongs to an index of the partitioned table.
 
-    `constraint` is the definition of the exclusion constraint that the index enforces, or "".
+    `constraint` is the definition of the exclusion constraint that the index enforces, or "". `nulls_equal`: NULLS NOT
+    DISTINCT.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Index:
     predicate: str
     columns: Collection[str]
     constraint: str
+    nulls_equal: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from transfers.checks.introspection import DECIDE
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements.columns import kept_children, written_fields
+from transfers.engine.compiler.requirements.parts_of_keys import uses, without
 from transfers.rules import (
     ArrayColumn,
     Child,
@@ -56,20 +57,27 @@ def columns_of_kept_rows(entry: DataType, catalog: Catalog) -> Iterator[tuple[ty
 def clashing_keys(indexes: list[Index], columns: set[str]) -> list[Index]:
     """Return the keys and exclusion constraints by which two rows can conflict because of one of the columns.
 
-    A unique key that contains the primary key cannot be violated, unless the primary key has one of the columns.
+    A unique key that contains another one, such as the primary key, cannot be violated, unless that has one of the
+    columns, too.
     """
     distinct = [
-        set(index.names)
+        index
         for index in indexes
-        if index.is_primary and not index.constraint and columns.isdisjoint(index.columns)
+        if index.is_unique and not (index.constraint or index.predicate) and columns.isdisjoint(index.columns)
     ]
     return [
         key
         for key in indexes
         if (key.is_unique or key.constraint)
         and not columns.isdisjoint(key.columns)
-        and not (key.is_unique and any(names <= set(key.names) for names in distinct))
+        and not (key.is_unique and any(contains(key, one) for one in distinct))
     ]
+
+
+def contains(key: Index, one: Index) -> bool:
+    """Return whether no two rows have the same values in the key because of another one, which is for all rows."""
+    has_its_parts = {*one.expressions} <= {*key.expressions}
+    return has_its_parts and (one.is_primary or not key.nulls_equal)
 
 
 def candidate_key(indexes: Iterable[Index], required: Collection[str]) -> tuple[str, ...]:
@@ -93,7 +101,20 @@ def add_primary_key(table: str, key: Sequence[str], columns: Collection[str]) ->
 
 
 def clashes(entry: DataType, catalog: Catalog) -> list[Index]:
-    return clashing_keys(indexes_of(catalog, entry.model), owner_columns(entry))
+    """Return the keys by which two rows can conflict because one gets another user."""
+    columns, table = owner_columns(entry), catalog.table(entry.model).oid
+    return [
+        key
+        for key in clashing_keys(catalog.indexes_of(table), columns)
+        if not all(asks_only_for_a_value(key, table, column, catalog) for column in columns)
+    ]
+
+
+def asks_only_for_a_value(key: Index, table: int, column: str, catalog: Catalog) -> bool:
+    """Return whether the key depends on the column at most by asking, in its condition, whether it has a value."""
+    rest = without(without(key.predicate, column, "IS NOT NULL"), column, "IS NULL")
+    names = [name for name in catalog.columns[table] if catalog.depends(table, name, column)]
+    return not any(uses(part, name) for part in (*key.expressions, rest) for name in names)
 
 
 def can_lose_rows(entry: DataType, catalog: Catalog) -> bool:

@@ -23,12 +23,12 @@ from transfers.checks.tables.keys import (
     can_lose_child_rows,
     can_lose_rows,
     columns_of_kept_rows,
-    owner_columns,
     written_columns,
 )
 from transfers.checks.tables.partitions import parts_without
 from transfers.engine.compiler.children import smallest
-from transfers.rules import Child, DataType
+from transfers.engine.compiler.owners import column_of
+from transfers.rules import Child, DataType, Profile
 
 ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 EFFECTS = {
@@ -236,9 +236,21 @@ def depending(found: Reference, column: str, catalog: Catalog) -> list[str]:
     return sorted(one for one, other in pairs if catalog.depends(of, other, column))
 
 
+LATER = "\nIf {} is an owner of a data type too, let the key be DEFERRABLE INITIALLY DEFERRED."
+
+
 def left_behind(entries: Sequence[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
-    """Yield a warning for each foreign key to a column that a transfer changes while the rows that refer to it stay."""
-    moved = {(catalog.table(entry.model).oid, column) for entry in entries for column in owner_columns(entry)}
+    """Yield a warning for each foreign key to a column that a transfer changes while the rows that refer to it stay.
+
+    The row of a profile stays with its user, and an owner that may be cleared does not follow the others.
+    """
+    moved = {
+        (catalog.table(entry.model).oid, column_of(entry.model, owner.field))
+        for entry in entries
+        if not isinstance(entry.rule, Profile)
+        for number, owner in enumerate(entry.owners)
+        if not (number == 1 and entry.self_edges == "clear")
+    }
     for entry in entries:
         for model, column in columns_of_kept_rows(entry, catalog):
             table = catalog.table(model).oid
@@ -253,8 +265,7 @@ def left_behind(entries: Sequence[DataType], catalog: Catalog) -> Iterator[Check
                             f" ({of_column}) refers (foreign key {found.name}, ON UPDATE {ACTIONS[found.on_update]}),"
                             " so each pair of which such rows refer to a changed record fails.",
                             hint=f"Let it reference a key without {column}, such as the primary key, or drop it:\n"
-                            f"    ALTER TABLE {found.table.quoted} DROP CONSTRAINT {identifier(found.name)};\n"
-                            f"If {of_column} is an owner of a data type too, let the key be DEFERRABLE INITIALLY"
-                            " DEFERRED.",
+                            f"    ALTER TABLE {found.table.quoted} DROP CONSTRAINT {identifier(found.name)};"
+                            + ("" if found.is_deferred else LATER.format(of_column)),
                             id="transfers.W107",
                         )

@@ -123,6 +123,21 @@ ORDER BY t.name, a.attnum
 # Whether a part or the condition of the index `i` depends on the row as a whole, which depends on no column by itself.
 HAS_ROW = "concat(i.indexprs::text, i.indpred::text) LIKE '%%:varattno 0 %%'"
 
+# Whether the index `i` depends on the column `a` by a part or by its condition, not only by INCLUDE.
+INVOLVES = """
+(
+    a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+    OR EXISTS (
+        SELECT FROM pg_depend AS d
+        WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+            AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum
+    ) AND (
+        a.attnum <> ALL (i.indkey::int2[])
+        OR concat(i.indexprs::text, i.indpred::text) LIKE '%%:varattno ' || a.attnum || ' %%'
+    )
+)
+"""
+
 # A part of an index is compared in the index's collation, which may differ from that of its column.
 KEYS = f"""
 SELECT
@@ -172,15 +187,7 @@ SELECT
     ARRAY(
         SELECT DISTINCT a.attname::text
         FROM pg_attribute AS a
-        WHERE a.attrelid = i.indrelid AND (
-            a.attnum = ANY (i.indkey)
-            OR {HAS_ROW} AND a.attnum > 0 AND NOT a.attisdropped
-            OR EXISTS (
-                SELECT FROM pg_depend AS d
-                WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
-                    AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum
-            )
-        )
+        WHERE a.attrelid = i.indrelid AND ({INVOLVES} OR {HAS_ROW} AND a.attnum > 0 AND NOT a.attisdropped)
     )
 FROM unnest(%(names)s::text[], %(quoted)s::text[]) AS t (name, quoted)
 JOIN pg_class AS c ON c.oid = to_regclass(t.quoted)

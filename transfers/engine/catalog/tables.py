@@ -64,6 +64,17 @@ class Key:
         parts = zip(self.expressions, self.collations, strict=True)
         return tuple(f"{part} COLLATE {collation}" if collation else part for part, collation in parts)
 
+    @property
+    def is_for_all_rows(self) -> bool:
+        return self.predicate == "true" and not self.operators and self.is_usual
+
+    def contains(self, one: "Key") -> bool:
+        """Return whether no two rows have the same values in this unique key because of the other one, which is for all
+        rows. That may allow several rows without a value.
+        """
+        has_its_parts = set(one.compared) <= set(self.compared)
+        return has_its_parts and not self.operators and (one.is_primary or not self.nulls_equal)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -144,17 +155,15 @@ class Table:
     def keys_with(self, columns: Iterable[str]) -> tuple[Key, ...]:
         """Return the keys by which two rows can conflict because one of the columns changes.
 
-        A unique key that contains the primary key cannot be violated, unless the primary key has one of the columns.
+        A unique key that contains another one, such as the primary key, cannot be violated, unless that has one of the
+        columns, too.
         """
         wanted = frozenset(columns)
-        distinct = [
-            key for key in self.keys if key.is_primary and not key.operators and not key.columns & wanted
-        ]
+        distinct = [key for key in self.keys if key.is_for_all_rows and not key.columns & wanted]
         return tuple(
             key
             for key in self.keys
-            if key.columns & wanted
-            and (key.operators or not any(set(one.compared) <= set(key.compared) for one in distinct))
+            if key.columns & wanted and not any(key.contains(one) for one in distinct)
         )
 
 

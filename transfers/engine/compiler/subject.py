@@ -10,6 +10,7 @@ from transfers.engine.catalog.tables import Key, Table
 from transfers.engine.compiler.children import Branch
 from transfers.engine.compiler.owners import OwnerSql, mapped_columns
 from transfers.engine.compiler.policies import policy_of
+from transfers.engine.compiler.requirements.parts_of_keys import clashing_keys
 from transfers.engine.compiler.steps import Names
 from transfers.rules import DataType, Profile, Rename, all_children
 
@@ -116,8 +117,8 @@ class Subject:
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """The unique keys that depend on an owner."""
-        return self.table.keys_with(owner.column for owner in self.owners)
+        """The keys by which two rows can conflict because one gets another user."""
+        return clashing_keys(self.table, self.owner_columns)
 
     @property
     def branches(self) -> list[Branch]:

@@ -20,8 +20,9 @@ class Totals:
     "" if a row belongs to at most one user, because then they are the rows counted for the pairs. holders_after: rows
     that hold a target.
 
-    A profile has only left_behind: the type, if a value of the source's row is still not in the target's; and the
-    misfits that are 'shared', because no owner is written.
+    A profile has no counts. Its left_behind is the type, if a value of the source's row is still not in the target's;
+    its holders are the rows of both users before and after; and its misfits only those that are 'shared', because no
+    owner is written.
     """
 
     counts: str = ""
@@ -65,7 +66,10 @@ def profile_totals(subject: Subject, changes: sql.Composable) -> Totals:
     owner = subject.owners[0]
     source_row = owner.holds("source", "f")
     is_shareable = owner.attribute and not owner.tenant
+    holders = total("holders", subject, rows=holding_rows(subject, ["source", "target"]))
     return Totals(
+        holders_before=holders,
+        holders_after=holders,
         left_behind=total("profile_left", subject, source_row=source_row, changes=changes),
         misfits=total("profile_misfits", subject, source_row=source_row) if is_shareable else "",
     )

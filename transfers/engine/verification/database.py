@@ -73,6 +73,16 @@ def database_before() -> Before:
     return Before(counted(), {oid: (table, file) for oid, table, file in fetch(FILES)}, settings())
 
 
+def any_inserted(tables: Iterable[str], before: Mapping[str, Counted]) -> bool:
+    """Return whether the transaction has inserted rows into one of the tables, or moved some between its partitions."""
+    wanted = set(tables)
+    return any(
+        now.inserted > before.get(table, Counted()).inserted
+        for table, now in counted().items()
+        if not wanted.isdisjoint(now.names(table))
+    )
+
+
 FIRE_DEFERRED = """
 SET CONSTRAINTS ALL IMMEDIATE;
 SELECT sum(

@@ -27,6 +27,13 @@ def self_edges_are_decided(data_type: DataType, table: Table, owners: Sequence[O
             f'self_edges="{rule}" needs two owners that hold one user each, not lists, which hold others too.',
             'Choose "keep" or "refuse".',
         )
+    if rule == "drop" and data_type.overwrites:
+        raise CannotCompile(
+            data_type,
+            'with self_edges="drop", Overwrite would delete the target\'s rows although a row of the source that is'
+            " dropped takes no one's place.",
+            "Combine the type: Combine(on_clash=KeepSource()), or choose another rule for self_edges.",
+        )
     if rule == "clear" and owners[1].column in table.required:
         raise CannotCompile(
             data_type,

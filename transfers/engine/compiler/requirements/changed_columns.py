@@ -31,7 +31,7 @@ def changed_columns_keep_keys(
     for number, owner in enumerate(owners):
         is_emptied = number == 1 and data_type.self_edges == "clear"
         owner_keeps_keys(data_type, table, owner.column, owners[0].column, is_emptied=is_emptied)
-    policy = policy_of(data_type)
+    policy = policy_of(data_type) if keys else None  # no row is merged or renamed without a conflict
     if isinstance(policy, Merge):
         folded_rows_keep_their_key(data_type, table, owners)
         for field, fold in policy.columns.items():

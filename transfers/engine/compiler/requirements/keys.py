@@ -7,7 +7,13 @@ from transfers.engine.catalog.tables import Key, Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
-from transfers.engine.compiler.requirements.parts_of_keys import is_only_in_condition, mentions, parts_of
+from transfers.engine.compiler.requirements.parts_of_keys import (
+    clashing_keys,
+    conjuncts,
+    is_only_in_condition,
+    mentions,
+    parts_of,
+)
 from transfers.rules import Combine, DataType, Polymorphic, Rename
 
 # Matches the predicate of a partial index that requires one value in one column, as PostgreSQL prints it.
@@ -23,7 +29,9 @@ def conflicts_are_decided(data_type: DataType, table: Table) -> None:
     """
     rule = data_type.rule
     if isinstance(rule, Combine) and rule.on_clash is None:
-        for key in table.keys_with(column_of(data_type.model, owner.field) for owner in data_type.owners):
+        for key in clashing_keys(
+            table, (column_of(data_type.model, owner.field) for owner in data_type.owners)
+        ):
             raise CannotCompile(
                 data_type,
                 f"rows of both users can conflict on the unique key {key.name} ({', '.join(key.expressions)}), but no"
@@ -114,11 +122,10 @@ def remedy_for_beside(data_type: DataType, owner: OwnerSql) -> str:
 
 
 def is_for_users_only(data_type: DataType, key: Key, owner: OwnerSql) -> bool:
-    """Return whether this is a partial key that covers only rows owned by users."""
-    match = ONE_VALUE.fullmatch(key.predicate)
-    if match is None or match["column"] != owner.beside:
-        return False
-    return (match["text"] or match["number"]) in user_kinds(data_type)
+    """Return whether this is a partial key that covers only rows owned by users, or some of them."""
+    found = filter(None, map(ONE_VALUE.fullmatch, conjuncts(key.predicate)))
+    kinds = user_kinds(data_type)
+    return any(one["column"] == owner.beside and (one["text"] or one["number"]) in kinds for one in found)
 
 
 def user_kinds(data_type: DataType) -> set[str]:

@@ -1,11 +1,13 @@
 """What a unique key does with a column: it is a part, it is inside an expression, or only the condition asks for it."""
 
 import re
+from collections.abc import Iterable
 
 from psycopg import sql
 
 from transfers.engine.catalog.tables import Key, Table, unquoted
 
+AND_OR_PARENTHESIS = re.compile(r"[()]| AND ")
 # A literal or a quoted name, each of which may contain the other's quote.
 IN_QUOTES = re.compile(r"'(?:[^']|'')*'" r'|"(?:[^"]|"")*"')
 
@@ -25,6 +27,22 @@ def is_in_expression(key: Key, table: Table, column: str) -> bool:
     return any(mentions(part, table, column) for part in parts)
 
 
+def clashing_keys(table: Table, columns: Iterable[str]) -> tuple[Key, ...]:
+    """Return the keys by which two rows can conflict because users in these columns are replaced by others.
+
+    That does not change whether there is one, for which the condition of a key may ask.
+    """
+    columns = list(columns)
+    return tuple(
+        key
+        for key in table.keys_with(columns)
+        if not all(
+            is_only_in_condition(key, table, column) and ignores_user(key, table, column)
+            for column in columns
+        )
+    )
+
+
 def allows_null(key: Key, table: Table, column: str) -> bool:
     """Return whether a row that loses its value in the column can conflict with no other row."""
     if column in parts_of(key):
@@ -41,17 +59,20 @@ def conjuncts(condition: str) -> list[str]:
     """Return the conditions, as PostgreSQL prints them, that must all be true for this one. It prints AND in
     parentheses, with parentheses around each condition that is more than a name.
     """
-    text = IN_QUOTES.sub("''", condition)
-    parts, depth = [""], 0
-    for piece in re.split(r"([()]| AND )", text[1:-1] if text.startswith("(") and text.endswith(")") else ""):
-        depth += (piece == "(") - (piece == ")")
-        if piece == " AND " and not depth:
-            parts.append("")
-        else:
-            parts[-1] += piece
+    masked = IN_QUOTES.sub(lambda quoted: "_" * len(quoted[0]), condition)
+    if not (masked.startswith("(") and masked.endswith(")")):
+        return [condition]
+    parts, start, depth = [], 1, 0
+    for found in AND_OR_PARENTHESIS.finditer(masked, 1, len(masked) - 1):
+        depth += (found[0] == "(") - (found[0] == ")")
         if depth < 0:
-            return [text]  # its first parenthesis does not belong to its last one
-    return [text] if len(parts) == 1 else [each for part in parts for each in conjuncts(part)]
+            return [condition]  # its first parenthesis does not belong to its last one
+        if found[0] == " AND " and not depth:
+            parts.append(condition[start : found.start()])
+            start = found.end()
+    if not parts:
+        return [condition]
+    return [each for part in (*parts, condition[start:-1]) for each in conjuncts(part)]
 
 
 def ignores_user(key: Key, table: Table, column: str) -> bool:
