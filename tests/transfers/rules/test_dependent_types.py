@@ -73,7 +73,10 @@ def test_a_trigger_that_adds_shared_rows(
     if edges == "drop":
         change("DROP INDEX member_a_id_project_id_idx")
     types = known(monkeypatch, project(), members(rule, edges=edges))
-    assert "1 record of the users came by something else than the transfer" in refused(people, *types)
+    assert refused(people, *types) == (
+        "1 record of the users came by something else than the transfer. A possible cause is the trigger meddler on"
+        " project."
+    )
 
 
 def test_a_trigger_that_adds_rows_to_a_type_that_detaches(

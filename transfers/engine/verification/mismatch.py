@@ -9,12 +9,20 @@ from wording.display_text import safe
 
 INSERT, DELETE, UPDATE = 4, 8, 16  # as in pg_trigger.tgtype
 
-SUSPECTS = f"""
-SELECT format('the trigger %%I on %%s', g.tgname, g.tgrelid::regclass)
+# Those of the table, and those of others whose function names the table.
+SUSPECTS = rf"""
+SELECT DISTINCT format('the trigger %%I on %%s', g.tgname, g.tgrelid::regclass)
 FROM pg_trigger AS g
-WHERE g.tgrelid = ANY (%(tables)s::regclass[]::oid[]) AND NOT g.tgisinternal AND {FIRES}
-    AND g.tgtype & %(events)s <> 0
-ORDER BY g.tgname
+JOIN pg_proc AS p ON p.oid = g.tgfoid
+WHERE NOT g.tgisinternal AND {FIRES} AND (
+    g.tgrelid = ANY (%(tables)s::regclass[]::oid[]) AND g.tgtype & %(events)s <> 0
+    OR EXISTS (
+        SELECT FROM pg_class AS c
+        WHERE c.oid = ANY (%(tables)s::regclass[]::oid[])
+            AND p.prosrc ~* ('\m' || regexp_replace(c.relname, '\W', '.', 'g') || '\M')
+    )
+)
+ORDER BY 1
 """  # noqa: S608  # nosec B608  (a constant is inserted)
 
 
@@ -33,7 +41,8 @@ class TotalsMismatch(Exception):
 def mismatch(data_type: str, message: str, events: int, *tables: str) -> TotalsMismatch:
     """Return the error, with the triggers that may have caused it.
 
-    events: any of `INSERT`, `UPDATE` and `DELETE`. tables: if not those of the data type.
+    events: any of `INSERT`, `UPDATE` and `DELETE`, of which the table's own triggers may be to blame; 0 if they cannot.
+    tables: if not those of the data type.
     """
     of = tables or [quoted(name) for name in tables_of(by_key(data_type))]
     suspects = [name for (name,) in fetch(SUSPECTS, {"tables": list(of), "events": events})]
