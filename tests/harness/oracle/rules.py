@@ -5,7 +5,7 @@
   its source lacks.
 - A row with the sources of two pairs is counted for both pairs. If it is discarded, it is stored for both.
 - A row with a source in an owner column is moved, dropped or merged. A row with a target but no source is replaced if
-  it loses a conflict.
+  it loses a conflict, for each pair whose target is in an owner column that a unique key holds.
 - With `self_edges="drop"`, a row of which one of the first two owners is the source and the other the target of a pair
   is dropped before conflicts are resolved, and no row is kept instead. With "clear", it has no second owner afterwards.
 - With `same_user`, or if such rows are cleared, a moved row is also counted as such for a pair if one of its first two
@@ -56,12 +56,19 @@ class Run:
     def sources(self, row: Row) -> list[Pair]:
         return [pair for pair in self.batch.pairs if self.holds(row, pair.source)]
 
-    def targets(self, row: Row) -> list[Pair]:
+    def targets(self, row: Row, where: Sequence[Place] | None = None) -> list[Pair]:
+        places = self.places if where is None else where
         return [
             pair
             for pair in self.batch.pairs
-            if any(place.spelling(pair.source) and place.holds(row, pair.target) for place in self.places)
+            if any(place.spelling(pair.source) and place.holds(row, pair.target) for place in places)
         ]
+
+    def places_in_keys(self) -> list[Place]:
+        """Return the places in unique keys. A part that is a function of the row may depend on any of them."""
+        parts = [part for key in self.table.keys for part in key.columns]
+        any_place = not all(isinstance(part, str) for part in parts)
+        return [place for place in self.places if any_place or place.column in parts]
 
     def mapped(self, row: Row) -> Row:
         after = row
@@ -72,13 +79,20 @@ class Run:
         return after
 
     def joined(self, row: Row) -> list[Pair]:
-        """Return the pairs whose source the row has as one of its first two owners, and whose target as the other."""
+        """Return the pairs whose source the row has as one of its first two owners, and whose target as the other.
+
+        If it has one of these users in both, nothing is new.
+        """
         one, other = ([place] for place in self.places[:2])
+
+        def has(user: int, other_user: int) -> bool:
+            return self.holds(row, user, one) and self.holds(row, other_user, other)
+
         return [
             pair
             for pair in self.batch.pairs
-            if (self.holds(row, pair.source, one) and self.holds(row, pair.target, other))
-            or (self.holds(row, pair.target, one) and self.holds(row, pair.source, other))
+            if (has(pair.source, pair.target) or has(pair.target, pair.source))
+            and not (has(pair.source, pair.source) or has(pair.target, pair.target))
         ]
 
     # --- counts and discarded rows
@@ -140,7 +154,7 @@ def discard_loser(run: Run, loser: Entrant, merged: bool) -> Removed:
     pairs = run.sources(loser.before)
     reason = "merged" if merged else "dropped"
     if not pairs:
-        pairs, reason = run.targets(loser.before), "replaced"
+        pairs, reason = run.targets(loser.before, run.places_in_keys()), "replaced"
     run.count(pairs, reason)
     return run.discard(loser.before, loser.kept_instead.after, reason, pairs)
 

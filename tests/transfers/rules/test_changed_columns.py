@@ -1,14 +1,17 @@
 """Unique keys that a changed column could violate: the engine handles them, or the start is stopped."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 from django.db import models
 
 from accounts.models import User
-from tests.transfers.rules import running
+from tests.transfers.rules import journal, running
 from tests.transfers.rules.featured import change, model_of, owners, put, run, to
 from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import execute
+from tests.transfers.rules.running import query
 from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.plans import compile_plan
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
@@ -170,6 +173,61 @@ def test_a_profile_of_a_list_of_users(db: None, sql_type: str, owner: Owner) -> 
     with pytest.raises(CannotCompile, match="may have several rows of a user") as refused:
         compile_plan(entry, read_tables(["face"]))
     assert "CREATE UNIQUE INDEX" not in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("index", "is_once"),
+    [
+        ("(holder_id) WHERE kind = 'user'", True),
+        ("(kind, holder_id)", True),
+        ("(holder_id) WHERE kind = 'user' AND phone <> ''", False),
+        ("(holder_id) WHERE kind = 'team'", False),
+    ],
+)
+def test_a_profile_of_users_and_others(db: None, index: str, *, is_once: bool) -> None:
+    change(f"""
+        CREATE TABLE face (id bigint PRIMARY KEY, kind text, holder_id bigint, phone text);
+        CREATE UNIQUE INDEX ON face {index};
+    """)
+    fields = {"kind": models.TextField(), "holder": models.BigIntegerField(db_column="holder_id")}
+    face = model_of("face", **fields, phone=models.TextField())
+    owners = (Polymorphic("holder", kind_field="kind", kind="user"),)
+    entry = DataType("Faces", face, owners, Profile({"phone": FillBlank()}), "Faces.")
+    with (
+        nullcontext() if is_once else pytest.raises(CannotCompile, match="several rows of a user") as refused
+    ):
+        compile_plan(entry, read_tables(["face"]))
+    if refused:
+        change(refused.value.hint.rpartition("or: ")[2])
+        compile_plan(entry, read_tables(["face"]))
+
+
+@pytest.mark.parametrize(
+    ("sql_type", "of_source", "of_target", "after"),
+    [
+        ("json", '{"a": 1}', None, '{"a": 1}'),
+        ("json", '{"a": 1}', '{"a":1}', '{"a":1}'),
+        ("text[]", "{a,b}", None, "{a,b}"),
+        ("point", "(1,2)", None, "(1,2)"),
+    ],
+)
+def test_a_profile_of_any_type(
+    people: People,
+    monkeypatch: pytest.MonkeyPatch,
+    sql_type: str,
+    of_source: str,
+    of_target: str | None,
+    after: str,
+) -> None:
+    change(f"CREATE TABLE face (owner_id bigint PRIMARY KEY, shape {sql_type})")
+    for letter, shape in (("S", of_source), ("T", of_target)):
+        execute("INSERT INTO face VALUES (%s, %s)", people[letter].pk, shape)
+    face = model_of("face", owner=to(User, primary_key=True), shape=models.TextField())
+    entry = DataType("Faces", face, (Column("owner"),), Profile({"shape": FillBlank()}), "Faces.")
+    monkeypatch.setattr(journal, "by_key", lambda key: entry)
+    counts = run(people, entry).counts.get(0, {})
+    assert counts == ({} if of_target else {"smallapp.face": {"source": 1, "merged": 1}})
+    assert query("SELECT shape::text FROM {} WHERE owner_id = " + str(people["T"].pk), "face") == [after]
 
 
 def test_a_key_with_a_reference_that_is_re_pointed_and_one_that_is_emptied(db: None) -> None:

@@ -1,21 +1,34 @@
 """Rows with two users that become one user: cleared, refused, or kept and counted."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
 
+from accounts.models import User
 from tests.apps.smallapp import models as small
-from tests.transfers.rules import running
-from tests.transfers.rules.featured import change, refusal
+from tests.transfers.rules import featured, running
+from tests.transfers.rules.featured import change, model_of, refusal, to
 from tests.transfers.rules.people import People
-from tests.transfers.rules.restoring import restore, rows_as_text
+from tests.transfers.rules.restoring import execute, restore, rows_as_text
 from tests.transfers.rules.test_children import S, T, U, V, X, rows, run
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.failures.reasons import explain, is_definite
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair, compile_plans
 from transfers.engine.verification.self_edges import SelfEdgesRefused
-from transfers.rules import Column, DataType, JsonPath, Overwrite, Polymorphic, SelfEdges
+from transfers.rules import (
+    ArrayColumn,
+    Column,
+    Combine,
+    DataType,
+    JsonPath,
+    Overwrite,
+    Polymorphic,
+    SelfEdges,
+)
 
 
 @pytest.fixture
@@ -118,6 +131,28 @@ def test_a_pair_without_such_rows_is_not_refused(people: People, handover: DataT
         people, handover, {"smallapp_handover": rows("giver_id taker_id", (S, X), (X, S), (S, V), (S, S))}
     )
     assert ran.counts[0]["smallapp.handover"]["moved"] == 4
+
+
+@pytest.mark.parametrize(
+    ("owner", "approvers", "same_user"),
+    [("T", "ST", {}), ("S", "ST", {}), ("T", "SX", {"same_user": 1}), ("S", "XT", {"same_user": 1})],
+)
+def test_a_list_that_has_the_user_already(
+    people: People, owner: str, approvers: str, same_user: dict[str, int]
+) -> None:
+    """Who approved their own request before is no new case, also if the list has both users."""
+    change("CREATE TABLE request (id bigint PRIMARY KEY, owner_id bigint, approvers bigint[])")
+    ids = [people[letter].pk for letter in approvers]
+    execute("INSERT INTO request VALUES (1, %s, %s)", people[owner].pk, ids)
+    model = model_of("request", owner=to(User), approvers=ArrayField(models.BigIntegerField()))
+    owners = Column("owner"), ArrayColumn("approvers")
+    entry = DataType("Requests", model, owners, Combine(), "Requests.", same_user="self-approved")
+    counts = featured.run(people, entry).counts[0]["smallapp.request"]
+    assert counts == {"source": 1, "target": counts.get("target", 0), "moved": 1} | same_user
+    execute("UPDATE request SET owner_id = %s, approvers = %s", people[owner].pk, ids)
+    refusing = replace(entry, same_user="", self_edges="refuse")
+    with running.only(refusing), pytest.raises(SelfEdgesRefused) if same_user else nullcontext():
+        running.run_pairs(people.by, people.pairs, [refusing])
 
 
 def test_a_column_that_cannot_be_cleared_stops_the_start(db: None) -> None:

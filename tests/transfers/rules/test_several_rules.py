@@ -1,18 +1,22 @@
 """Rules in combination: several keys, several users per row, children, and every data type in one batch."""
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, models, transaction
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from accounts.models import User
 from tests.apps.smallapp import models as small
 from tests.fixtures.roles import as_owner
 from tests.harness.oracle.world import World
-from tests.transfers.rules import drawing, running
+from tests.transfers.rules import drawing, featured, running
+from tests.transfers.rules.featured import change, model_of, to
 from tests.transfers.rules.people import People, has_uuids
+from tests.transfers.rules.restoring import execute
 from tests.transfers.rules.test_against_the_model import thoroughly
 from tests.transfers.rules.test_children import S, T, U, V, X, discarded, parents_of, rows, run
 from tests.transfers.rules.truth import Truth
+from transfers.rules import Column, Combine, DataType, KeepSource
 
 TRUTHS = [
     Truth(
@@ -247,3 +251,26 @@ def compare_all(people: People, world: World) -> None:
     assert ran.world == {name: running.in_order(after) for name, after in model.world.items()}
     assert ran.counts == ran.predicted == model.plain_counts()
     assert running.in_order(ran.discarded) == running.in_order(model.discarded)
+
+
+@pytest.mark.parametrize("further", ["", "CREATE UNIQUE INDEX ON duty (deputy_id, day);"])
+def test_a_replaced_row_counts_for_the_pairs_of_the_owners_in_keys(people: People, further: str) -> None:
+    """T's duty, for which V is the deputy, is deleted for that of S; it counts for V if a key holds the deputy."""
+    change(
+        "CREATE TABLE duty (id bigint PRIMARY KEY, worker_id bigint, deputy_id bigint, day integer,"
+        f" UNIQUE (worker_id, day)); {further}"
+    )
+    for number, worker, deputy in ((1, "S", "X"), (2, "T", "V"), (3, "U", "X")):
+        execute(
+            "INSERT INTO duty VALUES (%s, %s, %s, %s)",
+            number,
+            people[worker].pk,
+            people[deputy].pk,
+            number // 3,
+        )
+    model = model_of("duty", worker=to(User), deputy=to(User), day=models.IntegerField())
+    owners = Column("worker"), Column("deputy")
+    counts = featured.run(people, DataType("Duties", model, owners, Combine(KeepSource()), "Duties.")).counts
+    replaced = {"source": 1, "target": 1, "moved": 1, "replaced": 1}
+    assert counts[0]["smallapp.duty"] == replaced
+    assert counts[1]["smallapp.duty"] == (replaced if further else {"source": 1, "target": 1, "moved": 1})

@@ -12,6 +12,7 @@ from transfers.checks.introspection import DECIDE
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements.columns import kept_children, written_fields
+from transfers.engine.compiler.requirements.keys import asks_for_kind
 from transfers.engine.compiler.requirements.parts_of_keys import uses, without
 from transfers.rules import (
     ArrayColumn,
@@ -232,12 +233,13 @@ def slow(entry: DataType, model: type[Model], owner: Owner, catalog: Catalog) ->
 
 def finds(index: Index, model: type[Model], owner: Owner) -> bool:
     """Return whether PostgreSQL can use the index to find the rows that hold a user in this owner."""
-    column = column_of(model, owner.field)
-    if index.predicate not in ("", f"({identifier(column)} IS NOT NULL)", f"({column} IS NOT NULL)"):
+    column, before = column_of(model, owner.field), beside(model, owner)
+    has_all = index.predicate in ("", f"({identifier(column)} IS NOT NULL)", f"({column} IS NOT NULL)")
+    kinds = {owner.kind} if isinstance(owner, Polymorphic) else set()
+    if not (has_all or (before and asks_for_kind(index.predicate, before, kinds))):
         return False
     if type(owner) in GIN:
         return index.method == "gin" and leads(index, expression_of(model, owner))
-    before = beside(model, owner)
     return index.method in ("btree", "hash") and (
         index.names[0] == column or (before is not None and index.names[:2] == (before, column))
     )

@@ -13,5 +13,12 @@ WHERE w.type = {type} AND w.outcome = 'moved' AND (
     OR {holds_target} AND EXISTS (
         SELECT FROM {other_stage} AS p WHERE p.pair = w.pair AND {of_other_owner} AND {other_owner_holds_source}
     )
+) AND NOT (  -- a list may hold both users
+    {holds_source} AND EXISTS (
+        SELECT FROM {other_stage} AS p WHERE p.pair = w.pair AND {of_other_owner} AND {other_owner_holds_source}
+    )
+    OR {holds_target} AND EXISTS (
+        SELECT FROM {other_stage} AS p WHERE p.pair = w.pair AND {of_other_owner} AND {other_owner_holds_target}
+    )
 )
 GROUP BY w.pair

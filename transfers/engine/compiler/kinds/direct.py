@@ -10,7 +10,7 @@ from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.steps import Step, step
 from transfers.engine.compiler.subject import Subject
 from transfers.engine.compiler.totals import Totals, profile_totals
-from transfers.rules import Profile
+from transfers.rules import FillBlank, Profile
 
 # Children of the rows to replace, counted before any is deleted. Used only for verification.
 EXPECTED_CHILDREN = "expected children"
@@ -55,8 +55,11 @@ def profile(subject: Subject, rule: Profile) -> tuple[list[Step], list[Step], To
     columns = [(column_of(subject.data_type.model, name), fold) for name, fold in rule.columns.items()]
     values = {column: folds.value(fold, column, subject.table) for column, fold in columns}
     changes = sql.SQL(" OR ").join(
-        sql.SQL("r.{} IS DISTINCT FROM {}").format(sql.Identifier(column), value)
-        for column, value in values.items()
+        # A value that fills a blank is compared as text: some types, such as json, have no other equality.
+        sql.SQL("r.{0}{2} IS DISTINCT FROM ({1}){2}").format(
+            sql.Identifier(column), values[column], sql.SQL("::text" if isinstance(fold, FillBlank) else "")
+        )
+        for column, fold in columns
     )
     names = subject.names | {"source_row": subject.owners[0].holds("source", "f"), "changes": changes}
     written = journal.changed(subject.table, names, "folded", values, subject.owner_columns)

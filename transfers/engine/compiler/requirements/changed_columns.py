@@ -11,7 +11,7 @@ from transfers.engine.catalog.tables import Key, Table
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
-from transfers.engine.compiler.requirements.keys import key_holds_beside
+from transfers.engine.compiler.requirements.keys import is_for_all_users, key_holds_beside
 from transfers.engine.compiler.requirements.parts_of_keys import (
     allows_null,
     ignores_user,
@@ -62,8 +62,9 @@ def profile_keeps_keys(data_type: DataType, table: Table, owners: Sequence[Owner
             f"a profile is that of one user, so rows with a user in {others[0].column} would not be looked for.",
             f"Declare one owner, and list {others[0].column} in NOT_TRANSFERRED, with the reason.",
         )
-    if not any(is_once(key, owner) for key in table.keys):
-        index = f", or: CREATE UNIQUE INDEX ON {table.regclass} ({in_quotes(owner.column)});"
+    if not any(is_once(data_type, key, owner) for key in table.keys):
+        columns = ", ".join(in_quotes(column) for column in (owner.beside, owner.column) if column)
+        index = f", or: CREATE UNIQUE INDEX ON {table.regclass} ({columns});"
         raise CannotCompile(
             data_type,
             f"{table.name} may have several rows of a user, of which a profile could take any.",
@@ -78,10 +79,12 @@ def profile_keeps_keys(data_type: DataType, table: Table, owners: Sequence[Owner
             key_holds_beside(data_type, key, owner)
 
 
-def is_once(key: Key, owner: OwnerSql) -> bool:
+def is_once(data_type: DataType, key: Key, owner: OwnerSql) -> bool:
     """Return whether a user has at most one row by this key. A list may hold a user in several rows."""
-    is_whole = key.predicate == "true" and not key.operators
-    return owner.is_scalar and is_whole and parts_of(key) <= {owner.column, owner.beside}
+    is_whole = key.predicate == "true" or is_for_all_users(data_type, key, owner)
+    return (
+        owner.is_scalar and is_whole and not key.operators and parts_of(key) <= {owner.column, owner.beside}
+    )
 
 
 # --- Each column that changes ----------------------------------------------------------------------------------------

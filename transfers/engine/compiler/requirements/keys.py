@@ -1,7 +1,7 @@
 """Requirements of the unique keys that hold an owner: a policy, and conflicting rows that are found by their owner."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from transfers.engine.catalog.tables import Key, Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
@@ -123,9 +123,19 @@ def remedy_for_beside(data_type: DataType, owner: OwnerSql) -> str:
 
 def is_for_users_only(data_type: DataType, key: Key, owner: OwnerSql) -> bool:
     """Return whether this is a partial key that covers only rows owned by users, or some of them."""
-    found = filter(None, map(ONE_VALUE.fullmatch, conjuncts(key.predicate)))
     kinds = user_kinds(data_type)
-    return any(one["column"] == owner.beside and (one["text"] or one["number"]) in kinds for one in found)
+    return any(asks_for_kind(condition, owner.beside, kinds) for condition in conjuncts(key.predicate))
+
+
+def is_for_all_users(data_type: DataType, key: Key, owner: OwnerSql) -> bool:
+    """Return whether this is a partial key that covers the rows owned by users, all of them."""
+    return asks_for_kind(key.predicate, owner.beside, user_kinds(data_type))
+
+
+def asks_for_kind(condition: str, column: str, kinds: Collection[str]) -> bool:
+    """Return whether the condition, as PostgreSQL prints it, is that the column has one of these kinds."""
+    one = ONE_VALUE.fullmatch(condition)
+    return one is not None and one["column"] == column and (one["text"] or one["number"]) in kinds
 
 
 def user_kinds(data_type: DataType) -> set[str]:
