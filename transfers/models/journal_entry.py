@@ -24,7 +24,9 @@ class JournalEntry(models.Model):
     detached        yes     as changed
     dropped, merged,        the whole row
     replaced, children
-    merged          those of the rows into which they were folded, if these have a key; otherwise as dropped
+
+    Of deleted rows, `keys` are those of the rows to which they lost: of merged ones, and where a row can belong to
+    users of several pairs. A row that lost to none, or to one without a key, has NULL.
 
     Of `columns`, the first `assigned` were written by the statement, the others by a trigger. A row that belongs
     to users of several pairs is in an entry of each. `partners` then has, for each row, the IDs of these pairs as a

@@ -341,15 +341,35 @@ PLACES = [
         " ELSE (SELECT t.{name} FROM {table} AS t WHERE {is_record}) END",
         " END",
     ),
-    # Which entries and undos say that a record is found by its key no more.
-    ("engine/undo/loading/lost_keys.py", "CASE WHEN later.id > c.entry THEN", "CASE WHEN true THEN"),
-    ("engine/undo/loading/lost_keys.py", "ELSE later.is_undone END", "ELSE false END"),
+    # Which entries and undos say that a record is found by its key no more, and which rows lost to it.
+    ("engine/undo/loading/lost_keys.py", "WHEN later.id > c.entry THEN", "WHEN true THEN"),
+    (
+        "engine/undo/loading/lost_keys.py",
+        "WHEN later.is_of_keys THEN later.is_undone",
+        "WHEN later.is_of_keys THEN false",
+    ),
+    ("engine/undo/loading/lost_keys.py", "ELSE later.is_lost AND later.stands AND", "ELSE false AND"),
+    ("engine/undo/loading/lost_keys.py", " AND later.transfer_id = own.transfer_id", ""),
+    ("engine/undo/loading/lost_keys.py", "ELSE c.differs && {in_keys}::integer[]", "ELSE true"),
+    ("engine/undo/loading/lost_keys.py", "ELSE c.differs && {in_keys}::integer[]", "ELSE false"),
+    ("engine/undo/loading/lost_keys.py", "WHEN found.keeps THEN 'shared'", ""),
+    ("engine/undo/loading/lost_keys.py", "if former != parts else [parts]", "if False else [parts]"),
+    (
+        "engine/undo/conflicts.py",
+        "            yield filled(SHARED_WITH_LOST, **names)\n",
+        "            pass\n",
+    ),
+    (
+        "engine/compiler/kinds/conflict_resolving.py",
+        "branches, names_winner=subject.shares_rows",
+        "branches, names_winner=False",
+    ),
     (
         "engine/undo/loading/lost_keys.py",
         "(SELECT min(own.finished_at)",
         "(SELECT min(own.finished_at) - interval '1 day'",
     ),
-    ("engine/undo/loading/lost_keys.py", " AND x.key IN (r.name, '')", ""),
+    ("engine/undo/loading/lost_keys.py", " AND (x.key = '' OR x.key = ANY (r.names))", ""),
     ("engine/undo/loading/lost_keys.py", "undo.id IS NULL OR EXISTS (", "true OR EXISTS ("),
     ("engine/undo/loading/lost_keys.py", "undo.id IS NULL OR EXISTS (", "undo.id IS NULL AND EXISTS ("),
     (
@@ -368,12 +388,12 @@ PLACES = [
     ("engine/undo/loading/lost_keys.py", "coalesce(u.before, j.before[1])", "u.before"),
     (
         "engine/undo/loading/lost_keys.py",
-        "NOT later.is_deleted OR EXISTS (SELECT FROM {table} AS t WHERE {is_record})",
-        "NOT later.is_deleted",
+        "later.what <> ALL ({deleted}) OR EXISTS (SELECT FROM {table} AS t WHERE {is_record})",
+        "later.what <> ALL ({deleted})",
     ),
     (
         "engine/undo/loading/lost_keys.py",
-        "NOT later.is_deleted OR EXISTS (SELECT FROM {table} AS t WHERE {is_record})",
+        "later.what <> ALL ({deleted}) OR EXISTS (SELECT FROM {table} AS t WHERE {is_record})",
         "true",
     ),
     (
@@ -383,9 +403,13 @@ PLACES = [
     ),
     ("engine/undo/loading/lost_keys.py", "NOT c.watched <@ {summed}::integer[]", "false"),
     ("engine/undo/loading/lost_keys.py", "NOT c.watched <@ {summed}::integer[]", "true"),
-    ("engine/undo/loading/lost_keys.py", "        ELSE {changes_key}\n", "        ELSE true\n"),
-    ("engine/undo/loading/lost_keys.py", "    if entry.may_return and (of_keys or folds):", "    if False:"),
-    ("engine/undo/loading/lost_keys.py", "WHEN found.keeps_folded THEN 'folded'", ""),
+    (
+        "engine/undo/loading/lost_keys.py",
+        "NOT later.is_lost THEN {changes_key}",
+        "NOT later.is_lost THEN true",
+    ),
+    ("engine/undo/loading/lost_keys.py", "    if entry.may_return:", "    if False:"),
+    ("engine/undo/loading/lost_keys.py", "WHEN found.keeps AND c.what = 'folded' THEN 'folded'", ""),
     (
         "engine/undo/loading/lost_keys.py",
         "WHEN found.is_lost THEN 'changed'",

@@ -182,12 +182,15 @@ def child_columns(table: Table, foreign_key: str, child: Child) -> Names:
     }
 
 
-def remove_and_adopt_children(branches: list[Branch]) -> Iterator[Step]:
-    """Yield the steps that discard the children noted as lost and re-point the others, deepest level first."""
+def remove_and_adopt_children(branches: list[Branch], *, names_winner: bool) -> Iterator[Step]:
+    """Yield the steps that discard the children noted as lost and re-point the others, deepest level first.
+
+    names_winner: the journal keeps the key of the child to which each lost.
+    """
     for branch in referring_first(deepest_first(branches)):
         names = branch.step_names
         child_type = sql.Literal(branch.child_type)
-        parts = journal.discarded(branch.table, names, child_type, "children")
+        parts = journal.discarded(branch.table, names, child_type, "children", names_winner=names_winner)
         yield step("discard", **names | {"table": names["child"]} | parts)
         if not branch.child.goes_with_parent:
             foreign_key = column_of(branch.child.model, branch.child.field)

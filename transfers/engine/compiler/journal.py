@@ -52,7 +52,7 @@ def deleted(
     """Return the parts of a statement that deletes rows: the journal keeps each as it was.
 
     deleted_type: the type under which the rows are counted, which for child rows is that of their branch. what: the
-    reason, if it is not in a column `what` of `done`. keys: those of the rows into which they were folded.
+    reason, if it is not in a column `what` of `done`. keys: those of the rows to which they lost.
     """
     counted = fill("parts/deleted", deleted_type=deleted_type)
     reason, groups = (sql.Literal(what), "") if what else (sql.SQL("what"), ", what")
@@ -67,10 +67,13 @@ def deleted(
 
 
 def discarded(
-    table: Table, names: Names, deleted_type: sql.Composable, what: str = "", *, folds: bool = False
+    table: Table, names: Names, deleted_type: sql.Composable, what: str = "", *, names_winner: bool
 ) -> Names:
-    """Return the further parts of the statement `discard`, see `deleted`. folds: the rows are folded into others."""
-    if not folds or not table.primary_key:
+    """Return the further parts of the statement `discard`, see `deleted`.
+
+    names_winner: keep the key of the row to which each lost, if any.
+    """
+    if not names_winner or not table.primary_key:
         return {
             "kept_key": sql.SQL("NULL::text"),
             "with_kept": sql.SQL(""),

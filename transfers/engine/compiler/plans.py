@@ -129,7 +129,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
         names,
         tuple(predict),
         tuple(run),
-        shares_rows=not subject.has_one_owner or subject.detaches,
+        shares_rows=subject.shares_rows,
         resolves_conflicts=not subject.is_direct,
         totals=compile_totals(subject),
     )

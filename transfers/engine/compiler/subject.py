@@ -116,6 +116,11 @@ class Subject:
         return any(child.detached for child in all_children(self.data_type.children))
 
     @property
+    def shares_rows(self) -> bool:
+        """True if a transfer may change rows that can belong to users of several pairs."""
+        return not self.has_one_owner or self.detaches
+
+    @property
     def keys(self) -> tuple[Key, ...]:
         """The keys by which two rows can conflict because one gets another user."""
         return clashing_keys(self.table, self.owner_columns)

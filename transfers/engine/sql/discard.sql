@@ -1,5 +1,5 @@
 -- Conflict-resolving: deletes the losing rows. The journal keeps each of them for every pair that it is counted for, and
---   of those that were folded into another row the key of that row.
+--   where rows can belong to users of several pairs or are folded, the key of the row to which it lost.
 -- reads: transfer_work; writes: the record table, the journal, transfer_changes, transfer_tally.
 -- index: ctid.
 WITH deleted AS (

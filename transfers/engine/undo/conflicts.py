@@ -11,6 +11,7 @@ from psycopg import sql
 from transfers.engine.stage import execute, fetch
 from transfers.engine.undo.belonging import check_belonging
 from transfers.engine.undo.comparing import check_table
+from transfers.engine.undo.loading.lost_keys import names_of_winner
 from transfers.engine.undo.loading.returning import explain_deleted
 from transfers.engine.undo.references.checking import check_references
 from transfers.engine.undo.references.children import check_children
@@ -66,6 +67,14 @@ WHERE c.joint IS NOT NULL AND c.why IS NULL AND (
     )
 )
 """
+# A row of another pair that lost to the record stays deleted.
+SHARED_WITH_LOST = """
+UPDATE {changes} AS c SET why = 'shared'
+WHERE c.joint IS NOT NULL AND c.why IS NULL AND EXISTS (
+    SELECT FROM {deleted} AS d JOIN transfer_entry AS e ON e.id = d."_entry"
+    WHERE d."_why" IS NOT NULL AND d."_winner" = {key} AND e.undone <> c.undone AND e.undone = ANY (c.joint)
+)
+"""
 # Twins are looked up by IN, which is hashed. EXISTS would look through all rows for each one.
 SHARED_DELETED = """
 UPDATE {deleted} AS d SET "_why" = 'shared'
@@ -90,6 +99,10 @@ def propagate(table: UndoneTable) -> Iterator[sql.Composed]:
     """Mark the rows that are taken back for several pairs at once, if one of these pairs leaves them."""
     if table.changes and table.is_shared:
         yield filled(SHARED_CHANGES, changes=table.name("changes"), same_key=table.same_key("twin", "c"))
+    if table.changes and table.deletions and table.is_shared:
+        for key in names_of_winner(table):
+            names = {"changes": table.name("changes"), "deleted": table.name("deleted"), "key": key}
+            yield filled(SHARED_WITH_LOST, **names)
     if table.deletions and table.is_shared:
         names = {"text": table.deleted_text("d"), "twin_text": table.deleted_text("twin")}
         yield filled(SHARED_DELETED, deleted=table.name("deleted"), **names)
@@ -99,13 +112,13 @@ FOLDED_STAYS = """
 UPDATE {changes} AS c SET why = 'folded'
 WHERE c.what = 'folded' AND c.why IS NULL AND (c.undone, {key}) IN (
     SELECT e.undone, d."_winner" FROM {deleted} AS d JOIN transfer_entry AS e ON e.id = d."_entry"
-    WHERE d."_why" IS NOT NULL
+    WHERE d."_what" = 'merged' AND d."_why" IS NOT NULL
 )
 """
 FOLDED_STAY_DELETED = """
 UPDATE {deleted} AS d SET "_why" = 'folded'
 FROM transfer_entry AS e
-WHERE e.id = d."_entry" AND d."_why" IS NULL AND (e.undone, d."_winner") IN (
+WHERE e.id = d."_entry" AND d."_what" = 'merged' AND d."_why" IS NULL AND (e.undone, d."_winner") IN (
     SELECT c.undone, {key} FROM {changes} AS c
     WHERE c.what = 'folded' AND c.why <> 'deleted'
 )

@@ -233,8 +233,10 @@ def carry_out(subject: Subject) -> Iterator[Step]:
         yield merge_step(subject, policy, names)
     if subject.loses_rows:
         yield from detach(subject)
-        yield from remove_and_adopt_children(subject.branches)
-        yield step("discard", **names | journal.discarded(subject.table, names, names["type"], folds=folds))
+        yield from remove_and_adopt_children(subject.branches, names_winner=subject.shares_rows)
+        names_winner = folds or subject.shares_rows
+        parts = journal.discarded(subject.table, names, names["type"], names_winner=names_winner)
+        yield step("discard", **names | parts)
     yield move(subject)
 
 

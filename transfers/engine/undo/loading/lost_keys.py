@@ -1,4 +1,4 @@
-"""Changed records by whose primary key another record may be found by now.
+"""Changed records of which later entries know more: another record may have the key, or rows may have lost to it.
 
 The journal names a record by its key. A key with a user, or of a child with its parent, is not that of one record for
 ever: if the record is deleted, or moves on, another batch, transfer or undo may give the key to another. And if the
@@ -6,6 +6,9 @@ record gets its former key back, entries of other pairs that came later do not f
 
 So a record is only found if no later entry gave its key to a record or took it from one, unless an undo took that back
 and did not leave the other record, and if no later undo of an earlier entry did either.
+
+A row of other users may have been merged into the record, or deleted for it, because the transfer had brought the two
+together. If the record went back alone, it would take along what these users had.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,12 +18,14 @@ from psycopg import sql
 from transfers.engine.compiler.steps import comma
 from transfers.engine.undo.tables import DELETED, UndoneTable, filled, rows, run
 
-# `stands`: the entry was not taken back, or not for this record. `name` is the key by which the entry names the record.
+# `stands`: the entry was not taken back, or not for this record. `names` are the keys by which the entry, or a conflict
+# of its undo, names the record.
 ENTRIES = """
-SELECT j.id, j.pair_id AS pair, j.what = ANY ({deleted}) AS is_deleted, r.partners, r.key, {is_of_keys} AS is_of_keys,
+SELECT j.id, j.pair_id AS pair, j.transfer_id, j.what, r.partners, r.key, {is_of_keys} AS is_of_keys,
+    NOT {is_of_keys} AND j.what = ANY ({deleted}) AS is_lost,
     undo.id IS NOT NULL AS is_undone, undo.id IS NULL OR EXISTS (
         SELECT FROM transfers_undoconflict AS x
-        WHERE x.pair_id = undo.id AND x."table" = j."table" AND x.key IN (r.name, '')
+        WHERE x.pair_id = undo.id AND x."table" = j."table" AND (x.key = '' OR x.key = ANY (r.names))
     ) AS stands
 {entries} AND {which}
 """
@@ -49,7 +54,7 @@ GROUPS = "SELECT DISTINCT j.columns, j.what = ANY ({deleted}) {entries} AND {of_
 # texts of their values are compared.
 GIVEN_AND_TAKEN = """
 CROSS JOIN LATERAL (
-    SELECT both_keys.key, coalesce(k.given, k.taken) AS name, parsed.partners
+    SELECT both_keys.key, ARRAY[coalesce(k.given, k.taken)] AS names, parsed.partners
     FROM (
         SELECT u.key, u.key::{key_type} AS key_columns, coalesce(u.before, j.before[1])::{row_type} AS before,
             u.partners::bigint[] AS partners
@@ -61,32 +66,64 @@ CROSS JOIN LATERAL (
     WHERE k.given IS DISTINCT FROM k.taken
 ) AS r
 """
-# Those that know a record by its key, also merged rows, which have the key of that into which they were folded.
+# Those that know a record by its key.
 KNOWING = """
-CROSS JOIN LATERAL (SELECT u.key, u.key AS name, NULL::bigint[] AS partners FROM unnest(j.keys) AS u (key)) AS r
+CROSS JOIN LATERAL (SELECT u.key, ARRAY[u.key] AS names, NULL::bigint[] AS partners FROM unnest(j.keys) AS u (key)) AS r
 """
-OF_OTHERS = "j.id > (SELECT min(entry) FROM {changes})"
+OF_OTHERS = "j.id > (SELECT min(entry) FROM {changes}) AND j.what <> ALL ({deleted})"
+# The deleted rows, with the key of the record to which each lost.
+LOST = """
+CROSS JOIN LATERAL (
+    SELECT parsed.key, ARRAY[parsed.key, ROW({taken})::text] AS names, parsed.partners
+    FROM (
+        SELECT u.key, u.before::{row_type} AS before, u.partners::bigint[] AS partners
+        FROM unnest(j.keys, j.before, j.partners) AS u (key, before, partners)
+        WHERE u.key IS NOT NULL
+        OFFSET 0
+    ) AS parsed
+) AS r
+"""
+# Of the same transfer also earlier ones: a batch deletes rows before it moves others.
+OF_LOST = """
+j.what = ANY ({deleted}) AND cardinality(j.keys) > 0 AND j.columns @> {keys}
+AND (j.id > (SELECT min(entry) FROM {changes}) OR j.transfer_id = ANY (ARRAY(
+    SELECT own.transfer_id FROM transfers_transferpair AS own JOIN transfer_undone ON undone = own.id
+)))
+"""
+COLUMNS_OF_LOST = "SELECT DISTINCT j.columns {entries} AND {of_lost}"
 # A record of several pairs has an entry for each, which name each other. A record that is deleted by an entry that is
 # taken back now returns (`returning`), unless the key is that of another one. If a record loses its key, the pairs that
-# know it by that are undone with it. So are those whose rows were folded into it later, because only of a sum can a
-# part be taken back alone; if their undo left the record, it keeps what they brought.
+# know it by that are undone with it. So are those whose rows lost to it: if their undo left one, the record stays, too.
+# Values that were folded into a record before such rows can be taken out of a sum alone, and a record that got no
+# column of a unique key from the transfer would have had these rows anyway.
 NOTE_LOST_KEYS = """
 WITH later AS ({later}),
 found AS (
     SELECT c.ctid AS place,
         array_agg(DISTINCT later.pair) FILTER (WHERE NOT later.is_undone) AS others,
         bool_or(later.is_of_keys AND (later.is_undone OR now.undone IS NOT NULL AND (
-            NOT later.is_deleted OR EXISTS (SELECT FROM {table} AS t WHERE {is_record})
+            later.what <> ALL ({deleted}) OR EXISTS (SELECT FROM {table} AS t WHERE {is_record})
         ))) AS is_lost,
-        bool_or(NOT later.is_of_keys AND later.is_undone AND c.what = 'folded') AS keeps_folded
+        bool_or(later.is_lost AND later.is_undone) AS keeps
     FROM {changes} AS c
-    JOIN later ON later.key = {key} AND CASE WHEN later.id > c.entry THEN later.stands ELSE later.is_undone END
+    JOIN transfers_transferpair AS own ON own.id = c.undone
+    CROSS JOIN LATERAL (VALUES {known_as}) AS known (key, of_lost)
+    JOIN later ON later.key = known.key AND (later.is_lost OR NOT known.of_lost) AND CASE
+        WHEN later.id > c.entry THEN later.stands
+        WHEN later.is_of_keys THEN later.is_undone
+        ELSE later.is_lost AND later.stands AND later.transfer_id = own.transfer_id AND c.what <> 'folded'
+    END
     LEFT JOIN transfer_undone AS now ON now.undone = later.pair
     WHERE CASE
-        WHEN later.is_of_keys THEN later.partners IS NULL OR c.undone <> ALL (later.partners)
-        WHEN later.pair = c.undone THEN false
-        WHEN c.what = 'folded' THEN NOT c.watched <@ {summed}::integer[]
-        ELSE {changes_key}
+        WHEN later.is_of_keys OR later.is_lost AND later.pair <> c.undone
+            THEN later.partners IS NULL OR c.undone <> ALL (later.partners)
+        ELSE later.pair <> c.undone
+    END
+    AND CASE
+        WHEN later.is_of_keys THEN true
+        WHEN NOT later.is_lost THEN {changes_key}
+        WHEN c.what = 'folded' THEN later.what = 'merged' AND NOT c.watched <@ {summed}::integer[]
+        ELSE c.differs && {in_keys}::integer[]
     END
     GROUP BY 1
 )
@@ -94,7 +131,8 @@ UPDATE {changes} AS c SET
     why = CASE
         WHEN found.is_lost AND c.what <> 'folded' THEN 'deleted'
         WHEN found.is_lost THEN 'changed'  -- the record has what was folded into it, under another key
-        WHEN found.keeps_folded THEN 'folded'
+        WHEN found.keeps AND c.what = 'folded' THEN 'folded'
+        WHEN found.keeps THEN 'shared'
     END,
     joint = ARRAY(SELECT DISTINCT unnest(c.joint || c.undone || found.others) ORDER BY 1)
 FROM found
@@ -116,8 +154,8 @@ def changes_keys(entry: UndoneTable) -> bool:
 def note_lost_keys(entry: UndoneTable) -> None:
     """Note as deleted the records whose key is that of another one by now, as if none had it.
 
-    If a pair that is not undone gave the key to another one, or if other pairs know the record by a key that it would
-    lose, it can be given back only with these pairs.
+    If a pair that is not undone gave the key to another one, if other pairs know the record by a key that it would
+    lose, or if their rows lost to it, it can be given back only with these pairs.
     """
     names: dict[str, sql.Composable] = {
         "changes": entry.name("changes"),
@@ -126,20 +164,25 @@ def note_lost_keys(entry: UndoneTable) -> None:
         "deleted": texts(DELETED),
     }
     of_keys = changes_keys(entry)
-    folds = any(group.what == "folded" for group in entry.changes)
     later = list(given_and_taken(entry, names)) if of_keys else []
-    if entry.may_return and (of_keys or folds):  # otherwise a record is that of one pair
-        which = filled(OF_OTHERS if of_keys else f"{OF_OTHERS} AND j.what = 'merged'", **names)
-        later.append(entries(names, KNOWING, which=which, is_of_keys=sql.SQL("false")))
+    if entry.may_return:  # otherwise a record is that of one pair
+        if of_keys:
+            which = filled(OF_OTHERS, **names)
+            later.append(entries(names, KNOWING, which=which, is_of_keys=sql.SQL("false")))
+        later += lost_rows(entry, names)
     if later:
         entry.is_shared = True
+        known_as = zip(names_of_winner(entry), ("false", "true"), strict=False)
         run(
             NOTE_LOST_KEYS,
             later=sql.SQL(" UNION ALL ").join(later),
             table=entry.table.identifier,
             is_record=entry.is_record("t", "c"),
-            key=entry.key_text("c"),
+            known_as=comma(
+                filled("({key}, {of_lost})", key=key, of_lost=sql.SQL(yes)) for key, yes in known_as
+            ),
             summed=sql.Literal(sorted(entry.summed)),
+            in_keys=sql.Literal(numbers_in_keys(entry)),
             changes_key=sql.SQL(" OR ").join([*changed_keys(entry), sql.SQL("false")]),
             **names,
         )
@@ -150,12 +193,7 @@ def given_and_taken(entry: UndoneTable, names: Mapping[str, sql.Composable]) -> 
     of_keys = filled(OF_KEYS, **names)
     journal = filled(FROM_JOURNAL, rows=sql.SQL(""), **names)
     for columns, is_deleted in rows(GROUPS, entries=journal, of_keys=of_keys, **names):
-        taken = (
-            sql.SQL("(parsed.{}).{}").format(
-                sql.SQL("before" if name in columns else "key_columns"), sql.Identifier(name)
-            )
-            for name in entry.keys
-        )
+        taken = (field_of("before" if name in columns else "key_columns", name) for name in entry.keys)
         yield entries(
             names,
             GIVEN_AND_TAKEN,
@@ -172,6 +210,49 @@ def given_and_taken(entry: UndoneTable, names: Mapping[str, sql.Composable]) -> 
             given=sql.SQL("NULL::text" if is_deleted else "parsed.key"),
             taken=comma(taken),
         )
+
+
+def lost_rows(entry: UndoneTable, names: Mapping[str, sql.Composable]) -> Iterator[sql.Composed]:
+    """Yield the queries of the rows that lost to another one, if they may have done so because of a change."""
+    if not (numbers_in_keys(entry) or any(group.what == "folded" for group in entry.changes)):
+        return
+    of_lost = filled(OF_LOST, **names)
+    journal = filled(FROM_JOURNAL, rows=sql.SQL(""), **names)
+    for (columns,) in rows(COLUMNS_OF_LOST, entries=journal, of_lost=of_lost):
+        yield entries(
+            names,
+            LOST,
+            which=filled("{of_lost} AND j.columns = {columns}", of_lost=of_lost, columns=texts(columns)),
+            is_of_keys=sql.SQL("false"),
+            row_type=text_type(entry, columns),
+            taken=comma(field_of("before", name) for name in entry.keys),
+        )
+
+
+def numbers_in_keys(entry: UndoneTable) -> list[int]:
+    """Return the numbers of the columns that unique keys depend on."""
+    in_keys = frozenset[str]().union(*(key.columns for key in entry.table.keys))
+    return [n for n, name in enumerate(entry.columns) if name in in_keys]
+
+
+def field_of(record: str, name: str) -> sql.Composed:
+    return filled("(parsed.{record}).{name}", record=sql.SQL(record), name=sql.Identifier(name))
+
+
+def names_of_winner(entry: UndoneTable) -> list[sql.Composed]:
+    """Return the keys by which deleted rows may name the record `c` to which they lost, as text.
+
+    Where the entry changed the key, rows that the same batch deleted before have the former one.
+    """
+    parts = [sql.SQL("c.{}").format(sql.Identifier(f"k{n}")) for n in range(len(entry.keys))]
+    former = [
+        filled("coalesce(c.{before}, {key})", before=sql.Identifier(f"b{entry.columns.index(name)}"), key=key)
+        if name in entry.columns
+        else key
+        for name, key in zip(entry.keys, parts, strict=True)
+    ]
+    names = [parts, former] if former != parts else [parts]
+    return [filled("ROW({parts})::text", parts=comma(name)) for name in names]
 
 
 def entries(
