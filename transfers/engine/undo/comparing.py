@@ -148,11 +148,23 @@ def current(table: UndoneTable, number: int, rank: int) -> sql.Composed:
 
 
 def is_same(table: UndoneTable, number: int, rank: int) -> sql.Composed:
-    condition = sql.SQL("({} <> ALL (c.watched) OR ({})::text IS NOT DISTINCT FROM c.{}::text{})")
-    more = sql.SQL(" OR {}").format(is_added(table, number, rank)) if number in table.summed else sql.SQL("")
-    return condition.format(
-        sql.Literal(number), current(table, number, rank), sql.Identifier(f"a{number}"), more
-    )
+    names = {
+        "n": sql.Literal(number),
+        "now": current(table, number, rank),
+        "before": sql.Identifier(f"b{number}"),
+        "after": sql.Identifier(f"a{number}"),
+        "final": sql.Identifier(f"f{number}"),
+    }
+    conditions = [
+        filled("{n} <> ALL (c.watched) OR ({now})::text IS NOT DISTINCT FROM c.{after}::text", **names)
+    ]
+    if number in table.summed:
+        conditions.append(is_added(table, number, rank))
+    if rank > 1:  # people took it back themselves, and a later entry, which is taken back, found it so
+        conditions.append(
+            filled("{n} = ANY (f.differs) AND f.{final}::text IS NOT DISTINCT FROM c.{before}::text", **names)
+        )
+    return filled("({conditions})", conditions=sql.SQL(" OR ").join(conditions))
 
 
 def is_added(table: UndoneTable, number: int, rank: int) -> sql.Composed:

@@ -12,11 +12,12 @@ from transfers.registry import data_types
 from transfers.rules import Profile
 
 TALLY = "INSERT INTO transfer_tally (pair, type, what, n) {counts}"
+# A record that people gave back, and that a late arrival moved again, has two entries of the pair but returns once.
 COUNT_CHANGES = """
 SELECT pair, type,
     CASE WHEN why <> 'held' THEN 'left' WHEN what IN ('moved', 'changed') THEN 'returned' ELSE 'reverted' END,
-    count(*)
-FROM {changes} GROUP BY 1, 2, 3
+    count({each})
+FROM {changes} AS c GROUP BY 1, 2, 3
 UNION ALL
 SELECT pair, type, 'added', count(*) FROM {changes} WHERE added AND why IS NULL GROUP BY 1, 2
 """

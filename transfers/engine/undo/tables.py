@@ -197,6 +197,13 @@ class UndoneTable:
         )
         return sql.SQL("ROW({})::text").format(comma(names))
 
+    def each_record(self, alias: str) -> sql.Composable:
+        """Return what to count of `changes`, so that the entries of a record count once, but each one that is left."""
+        if self.ranks == 1:
+            return sql.SQL("*")
+        left = "DISTINCT ({key}, CASE WHEN {of}.why <> 'held' THEN {of}.entry END)"
+        return filled(left, key=self.key_text(alias), of=sql.SQL(alias))
+
     def deleted_key_text(self, alias: str) -> sql.Composable:
         return self.deleted_text(alias) if self.keys else sql.SQL("''")
 
@@ -254,6 +261,7 @@ def union_of_all(tables: Iterable[UndoneTable], of_changes: str, of_deleted: str
             regclass=sql.Literal(table.regclass),
             key=table.key_text("c"),
             deleted_key=table.deleted_key_text("d"),
+            each=table.each_record("c"),
         )
         for table in tables
         for query, used in ((of_changes, table.changes), (of_deleted, table.deletions))

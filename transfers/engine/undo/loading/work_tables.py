@@ -21,6 +21,7 @@ from transfers.engine.undo.loading.attribution import attribute_changes
 from transfers.engine.undo.loading.lists import list_columns, note_partners, unite_lists
 from transfers.engine.undo.loading.lost_keys import note_lost_keys
 from transfers.engine.undo.loading.returning import note_returning
+from transfers.engine.undo.loading.sums import add_others
 from transfers.engine.undo.tables import Group, UndoneTable, create_row_types, filled, run, send
 
 CREATE_CHANGES = """
@@ -52,6 +53,7 @@ def create_work_tables(entries: Sequence[UndoneTable]) -> None:
     for entry in entries:
         if entry.changes:
             note_lost_keys(entry)
+            add_others(entry)
     for entry in entries:
         if entry.changes and entry.deletions and entry.may_return:
             note_returning(entry)

@@ -1,0 +1,149 @@
+"""Undo of values that were changed more than once: parts of a sum, and what people took back between two transfers."""
+
+from itertools import permutations
+
+import pytest
+from django.db import models
+
+from accounts.models import User
+from tests.transfers.rules import journal
+from tests.transfers.rules.featured import change, model_of, to
+from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import execute, rows_as_text
+from tests.transfers.rules.running import query, undo_all
+from tests.transfers.rules.test_undo_keys import known, transferred
+from transfers.models import PairState, UndoConflict
+from transfers.rules import Column, Combine, DataType, Max, Merge, Sum
+
+NOTES = "CREATE TABLE note (id bigint PRIMARY KEY, a_id bigint, b_id bigint, m {}, UNIQUE (a_id, b_id))"
+
+
+def sums(
+    people: People, monkeypatch: pytest.MonkeyPatch, *rows: tuple[str, object], sql_type: str = "integer"
+) -> DataType:
+    """Create notes 1, 2, …, each with the letters of its two users and a value, which are merged by Sum."""
+    change(NOTES.format(sql_type))
+    note = model_of("note", a=to(User), b=to(User), m=models.IntegerField(null=True))
+    rule = Combine(Merge({"m": Sum()}))
+    entry = DataType("Notes", note, (Column("a"), Column("b")), rule, "Notes.")
+    monkeypatch.setattr(journal, "by_key", lambda key: entry)
+    for number, (letters, value) in enumerate(rows, 1):
+        a, b = (people[letter].pk for letter in letters)
+        execute("INSERT INTO note VALUES (%s, %s, %s, %s)", number, a, b, value)
+    return known(entry, monkeypatch)
+
+
+def values() -> list[str]:
+    return [str(value) for value in query("SELECT m FROM {} ORDER BY id", "note")]
+
+
+def transfers(people: People, entry: DataType, way: str) -> tuple[int, int]:
+    """Run S→T and U→V, and return the transfer of each."""
+    if way == "two":
+        first, second = (transferred(people, entry, [pair]) for pair in people.pairs[:2])
+        return first, second
+    made = transferred(people, entry, people.pairs[:2], batches=2)
+    return made, made
+
+
+@pytest.mark.parametrize("way", ["two", "batches"])
+@pytest.mark.parametrize("order", list(permutations("SU")))
+@pytest.mark.parametrize(
+    ("sql_type", "brought"),
+    [("integer", (5, 3)), ("integer", (5, -3)), ("integer", (-5, 3)), ("interval", ("5 h", "-3 h"))],
+)
+def test_the_parts_of_a_sum_in_any_order(
+    people: People,
+    monkeypatch: pytest.MonkeyPatch,
+    order: tuple[str, str],
+    sql_type: str,
+    brought: tuple[object, object],
+    way: str,
+) -> None:
+    """S→T and U→V merge a note each into that of T and V."""
+    rows = (("TV", "10 h" if sql_type == "interval" else 10), ("SV", brought[0]), ("TU", brought[1]))
+    entry = sums(people, monkeypatch, *rows, sql_type=sql_type)
+    before = rows_as_text([entry])
+    made = dict(zip("SU", transfers(people, entry, way), strict=True))
+    for source in order:
+        [pair] = undo_all(made[source], sources=[people[source]])
+        assert pair.reason == ""
+        assert "added" not in pair.counts[entry.key]
+    assert rows_as_text([entry]) == before
+
+
+@pytest.mark.parametrize("order", list(permutations("SU")))
+@pytest.mark.parametrize(("written", "failed"), [("m + 1", False), ("m - 1", True)])
+def test_a_sum_that_people_changed_besides(
+    people: People, monkeypatch: pytest.MonkeyPatch, order: tuple[str, str], written: str, *, failed: bool
+) -> None:
+    entry = sums(people, monkeypatch, ("TV", 10), ("SV", 5), ("TU", -3))
+    made = dict(zip("SU", transfers(people, entry, "two"), strict=True))
+    execute(f"UPDATE note SET m = {written}")
+    for source in order:
+        [pair] = undo_all(made[source])
+        assert ("1 record was changed" in pair.reason) == failed
+        assert failed or pair.counts[entry.key]["added"] == 1
+    assert values() == (["11"] if failed else ["11", "5", "-3"])
+
+
+def test_a_sum_whose_part_was_left_by_another_undo(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """U→V was undone, but not for this note, because there is another one of T and U: its part is still in the sum."""
+    entry = sums(people, monkeypatch, ("TV", 10), ("SV", 5), ("TU", -3))
+    first, second = transfers(people, entry, "two")
+    execute("INSERT INTO note VALUES (9, %s, %s, 0)", people["T"].pk, people["U"].pk)
+    undo_all(second, leave_changed=True)
+    [pair] = undo_all(first)
+    assert (pair.reason, values()) == ("", ["7", "5", "0"])
+
+
+def test_a_sum_with_a_part_that_was_transferred_again(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = sums(people, monkeypatch, ("TV", 10), ("SV", 5), ("TU", -3))
+    before = rows_as_text([entry])
+    first, second = transfers(people, entry, "two")
+    [pair] = undo_all(second)
+    assert (pair.reason, values()) == ("", ["15", "-3"])
+    again = transferred(people, entry, people.pairs[1:2])
+    for made in (first, again):
+        [pair] = undo_all(made)
+        assert pair.reason == ""
+    assert rows_as_text([entry]) == before
+
+
+def test_a_record_that_people_gave_back_before_it_was_moved_again(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is where it was before each of the two transfers, so the earlier one has nothing to restore."""
+    change("CREATE TABLE note (id bigint PRIMARY KEY, owner_id bigint NOT NULL)")
+    note = model_of("note", owner=to(User))
+    entry = known(DataType("Notes", note, (Column("owner"),), Combine(), "Notes."), monkeypatch)
+    execute("INSERT INTO note VALUES (1, %s)", people["S"].pk)
+    before = rows_as_text([entry])
+    first = transferred(people, entry, people.pairs[:1])
+    execute("UPDATE note SET owner_id = %s", people["S"].pk)
+    late = transferred(people, entry, people.pairs[:1], late=True)
+    [pair] = undo_all(first, late)
+    assert (pair.reason, pair.counts) == ("", {entry.key: {"returned": 1}})
+    assert (rows_as_text([entry]), UndoConflict.objects.count()) == (before, 0)
+
+
+def test_a_value_that_people_took_back_before_more_was_merged(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The merged values are not lost: both notes of S return."""
+    change("CREATE TABLE note (id bigint PRIMARY KEY, owner_id bigint NOT NULL UNIQUE, m integer)")
+    note = model_of("note", owner=to(User), m=models.IntegerField())
+    rule = Combine(Merge({"m": Max()}))
+    entry = known(DataType("Notes", note, (Column("owner"),), rule, "Notes."), monkeypatch)
+    monkeypatch.setattr(journal, "by_key", lambda key: entry)
+    S, T = people["S"].pk, people["T"].pk
+    execute("INSERT INTO note VALUES (1, %s, 1), (2, %s, 5)", T, S)
+    first = transferred(people, entry, people.pairs[:1])
+    execute("UPDATE note SET m = 1")
+    execute("INSERT INTO note VALUES (3, %s, 7)", S)
+    late = transferred(people, entry, people.pairs[:1], late=True)
+    change("ALTER TABLE note DROP CONSTRAINT note_owner_id_key")
+    [pair] = undo_all(first, late)
+    assert (pair.state, values()) == (PairState.SUCCEEDED, ["1", "5", "7"])
