@@ -492,6 +492,7 @@ class Migration(migrations.Migration):
                             ("deleted", "was deleted since"),
                             ("key taken", "had a unique key that another record has now"),
                             ("parent gone", "belongs to a record that is gone"),
+                            ("circle", "belongs to a record that is below it by now"),
                             ("shared", "belongs also to users for whom it is not undone"),
                             ("folded", "was combined with a record that cannot return"),
                             (

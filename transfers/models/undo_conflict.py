@@ -17,6 +17,7 @@ class UndoConflict(models.Model):
         DELETED = "deleted", "was deleted since"
         KEY_TAKEN = "key taken", "had a unique key that another record has now"
         PARENT_GONE = "parent gone", "belongs to a record that is gone"
+        CIRCLE = "circle", "belongs to a record that is below it by now"
         SHARED = "shared", "belongs also to users for whom it is not undone"
         FOLDED = "folded", "was combined with a record that cannot return"
         NOT_THEIRS = "not theirs", "no longer belongs to these users, or their IDs have changed"
@@ -42,6 +43,7 @@ OF_SEVERAL = {
     UndoConflict.Why.DELETED: "were deleted since",
     UndoConflict.Why.KEY_TAKEN: "had unique keys that other records have now",
     UndoConflict.Why.PARENT_GONE: "belong to records that are gone",
+    UndoConflict.Why.CIRCLE: "belong to records that are below them by now",
     UndoConflict.Why.SHARED: "belong also to users for whom they are not undone",
     UndoConflict.Why.FOLDED: "were combined with records that cannot return",
     UndoConflict.Why.NOT_THEIRS: "no longer belong to these users, or their IDs have changed",

@@ -341,6 +341,33 @@ PLACES = [
         " ELSE (SELECT t.{name} FROM {table} AS t WHERE {is_record}) END",
         " END",
     ),
+    (
+        "engine/undo/loading/sums.py",
+        "WHEN part.id > c.entry THEN part.stands",
+        "WHEN part.id > c.entry THEN true",
+    ),
+    (
+        "engine/undo/loading/sums.py",
+        "WHEN part.id > c.entry THEN part.stands",
+        "WHEN part.id > c.entry THEN false",
+    ),
+    ("engine/undo/loading/sums.py", "ELSE NOT part.stands AND", "ELSE false AND"),
+    ("engine/undo/loading/sums.py", " AND part.undone_at > own.finished_at", ""),
+    ("engine/undo/loading/sums.py", " ELSE -part.{part} END", " ELSE part.{part} END"),
+    ("engine/undo/comparing.py", "    if rank > 1:  # people", "    if False:  # people"),
+    (
+        "engine/undo/tables.py",
+        "        if self.ranks == 1:\n            return sql.SQL",
+        "        if True:\n            return sql.SQL",
+    ),
+    ("engine/undo/references/circles.py", " AND NOT up.is_restored", ""),
+    ("engine/undo/references/circles.py", " AND up.first = up.start", ""),
+    ("engine/undo/references/circles.py", "WHERE NOT coalesce({has_arrived}, true)", "WHERE true"),
+    (
+        "engine/undo/references/circles.py",
+        "{above}\n        FROM {parent} AS t LEFT JOIN {final} AS f ON {is_record}",
+        "NULL\n        FROM {parent} AS t LEFT JOIN {final} AS f ON {is_record}",
+    ),
     # Which entries and undos say that a record is found by its key no more, and which rows lost to it.
     ("engine/undo/loading/lost_keys.py", "WHEN later.id > c.entry THEN", "WHEN true THEN"),
     (

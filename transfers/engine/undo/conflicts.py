@@ -15,6 +15,7 @@ from transfers.engine.undo.loading.lost_keys import names_of_winner
 from transfers.engine.undo.loading.returning import explain_deleted
 from transfers.engine.undo.references.checking import check_references
 from transfers.engine.undo.references.children import check_children
+from transfers.engine.undo.references.circles import check_circles
 from transfers.engine.undo.references.keys import references_of
 from transfers.engine.undo.tables import UndoneTable, filled, rows, run, send, union_of_all
 from transfers.engine.undo.unique_keys import check_keys
@@ -42,7 +43,7 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
         send(
             statement
             for table in tables
-            for check in (check_children, check_references)
+            for check in (check_children, check_references, check_circles)
             for statement in check(table, references.get(table.regclass, []), tables)
         )
         if not leave_changed:
