@@ -65,6 +65,12 @@ class Migration(migrations.Migration):
                 ),
                 ("assigned", models.PositiveSmallIntegerField(default=0)),
                 (
+                    "summed",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), default=list, size=None
+                    ),
+                ),
+                (
                     "partners",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.TextField(null=True), default=list

@@ -28,7 +28,8 @@ class JournalEntry(models.Model):
     Of deleted rows, `keys` are those of the rows to which they lost: of merged ones, and where a row can belong to
     users of several pairs. A row that lost to none, or to one without a key, has NULL.
 
-    Of `columns`, the first `assigned` were written by the statement, the others by a trigger. A row that belongs
+    Of `columns`, the first `assigned` were written by the statement, the others by a trigger. `summed` are those
+    to which values were added: the declaration may say something else by the time of an undo. A row that belongs
     to users of several pairs is in an entry of each. `partners` then has, for each row, the IDs of these pairs as a
     printed array such as `{12,17}`, or NULL for a row of one pair. It is empty if all rows are of one pair.
 
@@ -61,6 +62,7 @@ class JournalEntry(models.Model):
     before = ArrayField(models.TextField(), default=list)
     after = ArrayField(models.TextField(), default=list)
     assigned = models.PositiveSmallIntegerField(default=0)
+    summed = ArrayField(models.TextField(), default=list)
     partners = ArrayField(models.TextField(null=True), default=list)
     written_at = models.DateTimeField(db_default=Now())
 

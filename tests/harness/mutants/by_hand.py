@@ -354,6 +354,8 @@ PLACES = [
     ("engine/undo/loading/sums.py", "ELSE NOT part.stands AND", "ELSE false AND"),
     ("engine/undo/loading/sums.py", " AND part.undone_at > own.finished_at", ""),
     ("engine/undo/loading/sums.py", " ELSE -part.{part} END", " ELSE part.{part} END"),
+    ("engine/undo/loading/entries.py", "name in added - otherwise and", "name in added and"),
+    ("engine/undo/loading/entries.py", " and ADDABLE.fullmatch(entry.table.base_types[name])", ""),
     ("engine/undo/comparing.py", "    if rank > 1:  # people", "    if False:  # people"),
     (
         "engine/undo/tables.py",

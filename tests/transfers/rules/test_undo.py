@@ -17,9 +17,9 @@ from tests.transfers.rules import drawing, running
 from tests.transfers.rules.people import SOURCES, People
 from tests.transfers.rules.restoring import restore, rows_as_text
 from tests.transfers.rules.running import UserPair, insert, only, run_pairs, type_of, undo_all
-from transfers.engine.undo.loading.entries import summed_names
+from transfers.engine.compiler.owners import column_of
 from transfers.models import PairState, TransferPair, UndoConflict
-from transfers.rules import ArrayColumn, DataType, JsonPath
+from transfers.rules import ArrayColumn, Combine, DataType, JsonPath, Merge, Sum
 
 few = settings(
     max_examples=1,
@@ -285,6 +285,14 @@ def check_what_came_later(
     for key in left.keys() & now.keys():
         changed = {name for name in now[key] if now[key][name] != left[key][name]} - sums
         assert {name: after[key][name] for name in changed} == {name: now[key][name] for name in changed}
+
+
+def summed_names(data_type: DataType) -> set[str]:
+    rule = data_type.rule
+    if not (isinstance(rule, Combine) and isinstance(rule.on_clash, Merge)):
+        return set()
+    folds = rule.on_clash.columns.items()
+    return {column_of(data_type.model, name) for name, fold in folds if isinstance(fold, Sum)}
 
 
 def conflicts_of(pairs: list[TransferPair]) -> dict[int, int]:

@@ -1,5 +1,6 @@
 """Undo of values that were changed more than once: parts of a sum, and what people took back between two transfers."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -13,7 +14,7 @@ from tests.transfers.rules.restoring import execute, rows_as_text
 from tests.transfers.rules.running import query, undo_all
 from tests.transfers.rules.test_undo_keys import known, transferred
 from transfers.models import PairState, UndoConflict
-from transfers.rules import Column, Combine, DataType, Max, Merge, Sum
+from transfers.rules import Column, Combine, DataType, Fold, Max, Merge, Sum
 
 NOTES = "CREATE TABLE note (id bigint PRIMARY KEY, a_id bigint, b_id bigint, m {}, UNIQUE (a_id, b_id))"
 
@@ -110,6 +111,38 @@ def test_a_sum_with_a_part_that_was_transferred_again(
         [pair] = undo_all(made)
         assert pair.reason == ""
     assert rows_as_text([entry]) == before
+
+
+@pytest.mark.parametrize("leave_changed", [False, True])
+@pytest.mark.parametrize(("then", "since"), [(Max(), Sum()), (Sum(), Max())])
+def test_a_fold_that_was_changed_since(
+    people: People, monkeypatch: pytest.MonkeyPatch, then: Fold, since: Fold, *, leave_changed: bool
+) -> None:
+    """Only of a sum, as the journal says, can S's part be taken out of what people wrote since."""
+    entry = sums(people, monkeypatch, ("TX", 3), ("SX", 5))
+    entry = known(replace(entry, rule=Combine(Merge({"m": then}))), monkeypatch)
+    made = transferred(people, entry, people.pairs[:1])
+    entry = known(replace(entry, rule=Combine(Merge({"m": since}))), monkeypatch)
+    execute("UPDATE note SET m = m + 2")
+    [pair] = undo_all(made, leave_changed=leave_changed)
+    if isinstance(then, Sum):
+        assert (pair.reason, values()) == ("", ["5", "5"])
+    else:
+        assert (pair.state == PairState.FAILED, values()) == (not leave_changed, ["7"])
+        assert not leave_changed or ("(1)", "changed") in UndoConflict.objects.values_list("key", "why")
+
+
+def test_a_sum_whose_column_is_a_text_by_now(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = sums(people, monkeypatch, ("TX", 3), ("SX", 5))
+    before = rows_as_text([entry])
+    made = transferred(people, entry, people.pairs[:1])
+    change("ALTER TABLE note ALTER m TYPE text")
+    execute("UPDATE note SET m = 'many'")
+    [pair] = undo_all(made)
+    assert "1 record was changed" in pair.reason
+    execute("UPDATE note SET m = '8'")
+    [pair] = undo_all(made)
+    assert (pair.reason, rows_as_text([entry])) == ("", before)
 
 
 def test_a_record_that_people_gave_back_before_it_was_moved_again(

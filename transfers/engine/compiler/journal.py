@@ -31,7 +31,9 @@ def entries(
     bytes that are kept of a row, as SQL.
     """
     weight = sql.SQL("1 + ({}) / {}").format(sql.SQL(size), sql.Literal(BYTES_PER_ROW))
-    empty: Names = dict.fromkeys(("key_columns", "keys", "columns", "before", "after", "partners"), NONE)
+    empty: Names = dict.fromkeys(
+        ("key_columns", "keys", "columns", "before", "after", "summed", "partners"), NONE
+    )
     empty["assigned"] = sql.Literal(0)
     filled = fill(
         "parts/entries",
@@ -105,12 +107,14 @@ def changed(
     values: dict[str, sql.Composed],
     owners: Iterable[str] = (),
     *,
+    summed: Iterable[str] = (),
     exactly: bool = False,
 ) -> Names:
     """Return the parts of a statement that changes columns of rows, whose old values are those of alias `r`.
 
     what: how the journal calls the change. values: the new value by column. If a trigger may change further columns,
     the journal keeps them too, after those. owners: columns that are not written and that no trigger may change either.
+    summed: the columns to whose values others are added.
     exactly: the values are of other columns, and a type that cuts or rounds one makes another value of it.
     """
     kept = [*values]
@@ -135,6 +139,7 @@ def changed(
         "before": sql.SQL("array_agg(before)"),
         "after": sql.SQL("array_agg(after)"),
         "assigned": sql.Literal(len(values)),
+        "summed": texts(summed),
         "partners": PARTNERS,
     }
     return {

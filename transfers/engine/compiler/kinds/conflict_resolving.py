@@ -28,7 +28,7 @@ from transfers.engine.compiler.steps import (
     stored_columns,
 )
 from transfers.engine.compiler.subject import Subject
-from transfers.rules import KeepSource, KeepTarget, Merge, Policy, Rename
+from transfers.rules import KeepSource, KeepTarget, Merge, Policy, Rename, Sum
 
 
 def conflict_resolving(subject: Subject) -> tuple[list[Step], list[Step]]:
@@ -255,7 +255,8 @@ def merge_step(subject: Subject, merge: Merge, names: Names) -> Step:
     order = comma(sql.SQL("l.{}").format(sql.SQL(part)) for part in subject.table.primary_key or ("ctid",))
     aggregates = (folds.aggregate(fold, column, subject.table, order) for column, fold in columns)
     values = {column: folds.value(fold, column, subject.table) for column, fold in columns}
-    parts = journal.changed(subject.table, names, "folded", values, subject.owner_columns)
+    summed = [column for column, fold in columns if isinstance(fold, Sum)]
+    parts = journal.changed(subject.table, names, "folded", values, subject.owner_columns, summed=summed)
     types = types_in_table(subject, subject.table)
     return step("merge", aggregates=comma(aggregates), types=types, **names | parts)
 

@@ -5,10 +5,10 @@
 entries AS (
     INSERT INTO transfers_journalentry (
         transfer_id, pair_id, data_type, "table", what, n, key_columns, keys, columns, before, after,
-        assigned, partners
+        assigned, summed, partners
     )
     SELECT (SELECT current_setting('transfers.transfer')::bigint), pair, {type}, {table_name}, {what}, count(*),
-        {key_columns}, {keys}, {columns}, {before}, {after}, {assigned}, {partners}
+        {key_columns}, {keys}, {columns}, {before}, {after}, {assigned}, {summed}, {partners}
     FROM (SELECT *, (sum({weight}) OVER (ROWS UNBOUNDED PRECEDING) - 1) / {rows_per_entry} AS bundle FROM done) AS done
     GROUP BY pair, bundle{further_groups}
     RETURNING pair_id, what, n

@@ -3,10 +3,10 @@
 -- reads: transfer_undone, the pairs, the journal; writes: transfer_entry.
 -- index: journal_by_transfer.
 INSERT INTO transfer_entry (
-    id, pair, undone, type, "table", what, n, key_columns, columns, assigned, is_shared, has_keys
+    id, pair, undone, type, "table", what, n, key_columns, columns, assigned, summed, is_shared, has_keys
 )
 SELECT e.id, coalesce(u.pair, 0), e.pair_id, e.data_type, e."table", e.what, e.n, e.key_columns, e.columns, e.assigned,
-    cardinality(e.partners) > 0, cardinality(e.keys) > 0
+    e.summed, cardinality(e.partners) > 0, cardinality(e.keys) > 0
 FROM transfers_journalentry AS e
 LEFT JOIN transfer_undone AS u ON u.undone = e.pair_id
 WHERE e.transfer_id = ANY (ARRAY(

@@ -7,7 +7,7 @@ CREATE TEMP TABLE IF NOT EXISTS transfer_undone (
 CREATE TEMP TABLE IF NOT EXISTS transfer_entry (
     id bigint PRIMARY KEY, pair bigint NOT NULL, undone bigint NOT NULL, type text NOT NULL, "table" text NOT NULL,
     what text NOT NULL, n bigint NOT NULL, key_columns text[] NOT NULL, columns text[] NOT NULL,
-    assigned smallint NOT NULL, is_shared boolean NOT NULL, has_keys boolean NOT NULL
+    assigned smallint NOT NULL, summed text[] NOT NULL, is_shared boolean NOT NULL, has_keys boolean NOT NULL
 ) ON COMMIT DELETE ROWS;
 CREATE INDEX IF NOT EXISTS transfer_entry_of_table ON transfer_entry ("table", what);
 CREATE TEMP TABLE IF NOT EXISTS transfer_conflict (

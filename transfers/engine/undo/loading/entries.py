@@ -1,5 +1,6 @@
 """Find the journal entries of the pairs to undo, and the tables in which they did something."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from transfers.engine.undo.loading.returning import tables_that_return
 from transfers.engine.undo.loading.work_tables import create_work_tables
 from transfers.engine.undo.tables import DELETED, NUMBERS, UNREADABLE, Group, UndonePair, UndoneTable
 from transfers.registry import data_types
-from transfers.rules import ArrayColumn, Combine, DataType, JsonPath, Merge, Sum, all_children
+from transfers.rules import ArrayColumn, JsonPath, all_children
 
 GROUPS = """
 SELECT "table", what, key_columns, columns, assigned, max(id), bool_or(is_shared), bool_and(has_keys), "table" = ANY (
@@ -220,15 +221,27 @@ def note_types(undone: Iterable[UndoneTable]) -> None:
         entry.summed = summed_columns(entry)
 
 
+SUMMED = """
+SELECT DISTINCT columns, summed FROM transfer_entry WHERE "table" = %(table)s AND what = 'folded' AND pair <> 0
+"""
+
+
+# Types whose values can be added. A column may have another one today.
+ADDABLE = re.compile(r"smallint|integer|bigint|real|double precision|money|(numeric|interval)\b.*")
+
+
 def summed_columns(entry: UndoneTable) -> frozenset[int]:
-    """Return the numbers of the columns that are folded by Sum."""
-    names = {name for data_type in entry.types for name in summed_names(data_type)}
-    return frozenset(number for number, name in enumerate(entry.columns) if name in names)
+    """Return the numbers of the columns to which values were added, by whatever entry that folded any into them.
 
-
-def summed_names(data_type: DataType) -> set[str]:
-    rule = data_type.rule
-    if not (isinstance(rule, Combine) and isinstance(rule.on_clash, Merge)):
-        return set()
-    folds = rule.on_clash.columns.items()
-    return {column_of(data_type.model, name) for name, fold in folds if isinstance(fold, Sum)}
+    The declaration may have changed since, and of another fold a part cannot be taken back alone.
+    """
+    if all(group.what != "folded" for group in entry.changes):
+        return frozenset()
+    found = fetch(SUMMED, {"table": entry.regclass})
+    added = {name for _, summed in found for name in summed}
+    otherwise = {name for columns, summed in found for name in set(columns) - set(summed)}
+    return frozenset(
+        number
+        for number, name in enumerate(entry.columns)
+        if name in added - otherwise and ADDABLE.fullmatch(entry.table.base_types[name])
+    )

@@ -20,7 +20,7 @@ FROM transfers_journalentry AS j
 JOIN transfers_transferpair AS p ON p.id = j.pair_id
 LEFT JOIN transfers_transferpair AS undo ON undo.id = p.undone_by_id
 {folded}
-WHERE j."table" = {regclass} AND j.what = 'folded' AND j.columns && {summed} AND j.key_columns = {keys}
+WHERE j."table" = {regclass} AND j.what = 'folded' AND j.summed && {summed} AND j.key_columns = {keys}
     AND j.pair_id NOT IN (SELECT undone FROM transfer_undone)
     AND (j.id > (SELECT min(entry) FROM {changes} WHERE what = 'folded') OR undo.finished_at > (
         SELECT min(own.finished_at) FROM transfers_transferpair AS own JOIN transfer_undone ON undone = own.id
@@ -104,15 +104,16 @@ def part(entry: UndoneTable, number: int, columns: list[str]) -> sql.Composed:
     name = entry.columns[number]
     base_type = entry.table.base_types[name]
     cast = as_number(base_type)
-    value = "({after}::{type}){cast} - coalesce(({before}::{type}){cast}, '0')"
-    if name not in columns:
-        value = "('0'::{type}){cast}"
+    zero = "('0'::{type}){cast}"
+    added = "({after}::{type}){cast} - coalesce(({before}::{type}){cast}, '0')"
+    value = f"CASE WHEN {{column}} = ANY (j.summed) THEN {added} ELSE {zero} END" if name in columns else zero
     names = {
         side: filled("(parsed.{side}).{name}", side=sql.SQL(side), name=sql.Identifier(name))
         for side in SIDES
     }
     return filled(
         value + " AS {part}",
+        column=sql.Literal(name),
         type=sql.SQL(base_type),
         cast=cast,
         part=sql.Identifier(f"part{number}"),
