@@ -15,6 +15,16 @@ COLUMNS = f"""
 WITH RECURSIVE given AS (
     SELECT name, to_regclass(quoted) AS oid FROM unnest(%(names)s::text[], %(quoted)s::text[]) AS t (name, quoted)
 ),
+references_to AS MATERIALIZED (  -- read once, because no index finds the foreign keys to a table
+    SELECT k.confrelid AS oid,
+        array_agg(DISTINCT k.conrelid::regclass::text) FILTER (WHERE k.confdeltype IN ('n', 'd') AND k.conparentid = 0)
+            AS changing,
+        array_agg(DISTINCT a.attname::text) FILTER (WHERE k.confupdtype IN ('c', 'n', 'd')) AS followed
+    FROM pg_constraint AS k
+    JOIN pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = ANY (k.confkey)
+    WHERE k.contype = 'f' AND (k.confdeltype IN ('n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
+    GROUP BY 1
+),
 tables AS MATERIALIZED (
     SELECT
         given.name, c.oid, c.oid::regclass::text AS regclass, c.relkind,
@@ -24,17 +34,8 @@ tables AS MATERIALIZED (
         coalesce(fired.before_insert, false) AS before_insert,
         coalesce(fired.of_columns, false) AS of_columns,
         {HIDES_ROWS} AS hides_rows,
-        ARRAY(
-            SELECT DISTINCT k.conrelid::regclass::text
-            FROM pg_constraint AS k
-            WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.confdeltype IN ('n', 'd') AND k.conparentid = 0
-        ) AS changing_references,
-        ARRAY(
-            SELECT DISTINCT a.attname::text
-            FROM pg_constraint AS k
-            JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (k.confkey)
-            WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.confupdtype IN ('c', 'n', 'd')
-        ) AS followed,
+        coalesce(references_to.changing, '{{}}') AS changing_references,
+        coalesce(references_to.followed, '{{}}') AS followed,
         ARRAY(
             SELECT DISTINCT a.attname::text
             FROM pg_partition_tree(c.oid) AS part
@@ -57,14 +58,14 @@ tables AS MATERIALIZED (
         ) AS foreign_keys
     FROM given
     JOIN pg_class AS c ON c.oid = given.oid AND c.relpersistence <> 't'
+    LEFT JOIN references_to ON references_to.oid = c.oid
     CROSS JOIN LATERAL (  -- BEFORE, FOR EACH ROW; UPDATE OF
         SELECT bool_or(g.tgtype & 19 = 19) AS computes_all,
             bool_or(g.tgtype & 19 = 19) FILTER (WHERE {FIRES}) AS before_update,
             bool_or(g.tgtype & 7 = 7) FILTER (WHERE {FIRES}) AS before_insert,
             bool_or(g.tgattr::int2[] <> '{{}}') FILTER (WHERE {FIRES}) AS of_columns
-        FROM pg_trigger AS g
-        WHERE (g.tgrelid = c.oid OR g.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))
-            AND NOT g.tgisinternal
+        FROM (SELECT c.oid AS relid UNION SELECT relid FROM pg_partition_tree(c.oid)) AS part
+        JOIN pg_trigger AS g ON g.tgrelid = part.relid AND NOT g.tgisinternal
     ) AS fired
 ),
 chain AS (  -- each type of a column, and in turn those behind its domains and in its array
