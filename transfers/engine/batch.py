@@ -24,6 +24,7 @@ from transfers.engine.stage import (
     compile_plans,
     disable_seqscan,
     execute,
+    lock_tables,
     perform,
     perform_at_once,
     prepare_journal,
@@ -101,6 +102,7 @@ def run_transaction(transfer: Transfer, pair_ids: Sequence[int], *, together: bo
             raise OutsideTenant(
                 f"{len(allowed)} pairs may run, but only {staged_pairs} are visible in this tenant."
             )
+        lock_tables()
         if transfer.is_undo:
             undo_records(transfer, allowed)
         else:

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from accounts.models import User
 from tenancy.context import all_tenants_context
-from transfers.engine.catalog.names import identifier
+from transfers.engine.catalog.names import identifier, parts_of, quoted
 from transfers.engine.catalog.tables import Table, read_tables
 from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_of
 from transfers.engine.compiler.requirements.keys import conflicts_are_decided
@@ -54,6 +54,26 @@ def compile_plans(*, keep_target: bool = False) -> list[CompiledPlan]:
                 " or create it."
             )
     return [cached_plan(entry, tables) for entry in entries]
+
+
+LOCKABLE = """
+SELECT name FROM unnest(%(names)s::text[], %(quoted)s::text[]) AS t (name, quoted)
+JOIN pg_class AS c ON c.oid = to_regclass(t.quoted) AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+WHERE has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')
+ORDER BY 1
+"""
+
+
+def lock_tables() -> None:
+    """Let nobody alter the tables of the data types until the end of the transaction: it is compiled for them.
+
+    This waits for whoever is altering one. Rows can still be read and written.
+    """
+    names = sorted({name for entry in data_types() for name in tables_of(entry)})
+    found = fetch(LOCKABLE, {"names": names, "quoted": [quoted(name) for name in names]})
+    if found:
+        tables = sql.SQL(", ").join(sql.Identifier(*parts_of(name)) for (name,) in found)
+        execute(as_text(sql.SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(tables)))
 
 
 # Maps (type key, rule) to the compiled plan, and what it was compiled for. Late arrivals of a type may follow another

@@ -60,7 +60,7 @@ REFUSED = {
         "Overwrite deletes only rows with the target in worker_id",
     ),
     "an overwritten type with a key on both owners": (
-        "CREATE UNIQUE INDEX shift_of_two ON smallapp_shift (worker_id, planner_id, slot)",
+        "CREATE UNIQUE INDEX shift_of_two ON smallapp_shift (planner_id, slot)",
         "the unique key shift_of_two, which holds planner_id",
     ),
     "a key that depends on the row as a whole": (

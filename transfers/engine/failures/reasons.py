@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import psycopg
 from django.db import DatabaseError
-from psycopg.errors import WithCheckOptionViolation
+from psycopg.errors import ForeignKeyViolation, WithCheckOptionViolation
 
 from tenancy.postgresql.transient_errors import (
     database_error,
@@ -78,11 +78,14 @@ def is_definite(error: BaseException) -> bool:
     """Return whether a retry would fail in the same way.
 
     Errors of class 42 are definite in a trigger. In a statement of ours they are not: a table may have changed since
-    the statement was compiled.
+    the statement was compiled. A foreign key is not definite: a statement does not find a child of a deleted row in the
+    version that somebody else has just made of it.
     """
     if isinstance(error, SelfEdgesRefused | MisfitRefused):
         return True
     cause = database_error(error)
+    if isinstance(cause, ForeignKeyViolation):
+        return False
     if isinstance(cause, psycopg.IntegrityError | psycopg.DataError | WithCheckOptionViolation):
         return True
     return cause is not None and (cause.sqlstate or "").startswith("42") and is_in_function(cause)

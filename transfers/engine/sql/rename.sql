@@ -37,7 +37,15 @@ tried (_relation, _row, {carried_names}, n, turn, name, is_taken, key, is_stuck)
 named AS (
     SELECT DISTINCT ON (key) _relation, _row, name FROM tried WHERE is_taken ORDER BY key, n
 )
-UPDATE transfer_work AS w SET renamed = coalesce(named.name, '')
-FROM conflicting AS c
-LEFT JOIN named ON named._relation = c._relation AND named._row = c._row
+-- Grouped, because the planner takes the lists for short ones and would join them row by row.
+UPDATE transfer_work AS w SET renamed = coalesce(c.name, '')
+FROM (
+    SELECT _relation, _row, max(name) AS name
+    FROM (
+        SELECT _relation, _row, NULL::text COLLATE "C" AS name FROM conflicting
+        UNION ALL
+        SELECT _relation, _row, name FROM named
+    ) AS with_and_without
+    GROUP BY _relation, _row
+) AS c
 WHERE w.type = {type} AND w.relation = c._relation AND w."row" = c._row
