@@ -98,6 +98,17 @@ def test_a_sum_whose_part_was_left_by_another_undo(people: People, monkeypatch: 
     assert (pair.reason, values()) == ("", ["7", "5", "0"])
 
 
+@pytest.mark.parametrize("part", [3, -3])
+def test_a_sum_whose_other_part_was_taken_back_before(
+    people: People, monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
+    entry = sums(people, monkeypatch, ("TV", 10), ("SV", 5), ("TU", part))
+    undo_all(transferred(people, entry, people.pairs[1:2]))
+    before = rows_as_text([entry])
+    [pair] = undo_all(transferred(people, entry, people.pairs[:1]))
+    assert (pair.reason, "added" in pair.counts[entry.key], rows_as_text([entry])) == ("", False, before)
+
+
 def test_a_sum_with_a_part_that_was_transferred_again(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
