@@ -233,3 +233,12 @@ def test_a_value_that_another_pair_gave_and_took_back_between_two_transfers(
     assert query("SELECT m FROM {} ORDER BY id", "note") == [5, 2, 0]
     [pair] = undo_all(first, late)
     assert (pair.reason, query("SELECT m FROM {} ORDER BY id", "note")) == ("", [1, 2, 0, 5])
+
+
+def test_a_row_that_an_earlier_batch_deleted(people: People, notes: Notes) -> None:
+    """U→V deletes 2 for 1, before S→T changes 1 in another batch: it had the key before."""
+    entry = notes.create(KeepTarget(), ("SV", 1), ("SU", 3))
+    before = rows_as_text([entry])
+    made = transferred(people, entry, people.pairs[1::-1], batches=2)
+    undo_one_by_one(people, (made, "S"), (made, "U"))
+    assert rows_as_text([entry]) == before

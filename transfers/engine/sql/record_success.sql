@@ -4,7 +4,7 @@
 -- The JSON is built as text: nested jsonb_object_agg took most of this statement's time.
 UPDATE transfers_transferpair AS pair SET
     state = 'succeeded',
-    finished_at = clock_timestamp(),
+    finished_at = statement_timestamp(),
     counts = coalesce(c.counts, '{}')
 FROM transfer_stage AS p
 LEFT JOIN (

@@ -21,7 +21,7 @@ from transfers.engine.undo.tables import DELETED, UndoneTable, filled, rows, run
 # `stands`: the entry was not taken back, or not for this record. `names` are the keys by which the entry, or a conflict
 # of its undo, names the record.
 ENTRIES = """
-SELECT j.id, j.pair_id AS pair, j.transfer_id, j.what, r.partners, r.key, {is_of_keys} AS is_of_keys,
+SELECT j.id, j.pair_id AS pair, p.finished_at, j.what, r.partners, r.key, {is_of_keys} AS is_of_keys,
     NOT {is_of_keys} AND j.what = ANY ({deleted}) AS is_lost,
     undo.id IS NOT NULL AS is_undone, undo.id IS NULL OR EXISTS (
         SELECT FROM transfers_undoconflict AS x
@@ -83,7 +83,7 @@ CROSS JOIN LATERAL (
     ) AS parsed
 ) AS r
 """
-# Of the same transfer also earlier ones: a batch deletes rows before it moves others.
+# Also earlier ones of the same batch, whose pairs have finished at one time: it deletes rows before it moves others.
 OF_LOST = """
 j.what = ANY ({deleted}) AND cardinality(j.keys) > 0 AND j.columns @> {keys}
 AND (j.id > (SELECT min(entry) FROM {changes}) OR j.transfer_id = ANY (ARRAY(
@@ -111,7 +111,7 @@ found AS (
     JOIN later ON later.key = known.key AND (later.is_lost OR NOT known.of_lost) AND CASE
         WHEN later.id > c.entry THEN later.stands
         WHEN later.is_of_keys THEN later.is_undone
-        ELSE later.is_lost AND later.stands AND later.transfer_id = own.transfer_id AND c.what <> 'folded'
+        ELSE later.is_lost AND later.stands AND later.finished_at = own.finished_at AND c.what <> 'folded'
     END
     LEFT JOIN transfer_undone AS now ON now.undone = later.pair
     WHERE CASE

@@ -2,10 +2,11 @@
 
 Each part of a sum is taken back alone. So what an entry left of it is moved by the parts of the other entries: later
 ones that are in effect, and earlier ones that were undone later. If the record has just that now, nobody has changed
-it. Entries that are taken back in the same undo are compared one after the other anyway.
+it. Entries that are taken back in the same undo are compared one after the other anyway. Sums of real and double
+precision are rounded, so their parts can only be taken back the later one first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from psycopg import sql
 
@@ -63,14 +64,16 @@ def add_others(entry: UndoneTable) -> None:
     """Move what the entries left of each sum, and what they found, by the parts of other pairs."""
     if not (entry.may_return and entry.summed and any(group.what == "folded" for group in entry.changes)):
         return  # a record is that of one pair
-    numbers = sorted(entry.summed)
+    numbers = [n for n in sorted(entry.summed) if not is_rounded(entry, n)]
+    if not numbers:
+        return
     names: dict[str, sql.Composable] = {
         "changes": entry.name("changes"),
         "regclass": sql.Literal(entry.regclass),
         "summed": texts(entry.columns[n] for n in numbers),
         "keys": texts(entry.keys),
     }
-    parts = list(parts_of_others(entry, names))
+    parts = list(parts_of_others(entry, numbers, names))
     if parts:
         run(
             ADD_OTHERS,
@@ -88,12 +91,18 @@ def add_others(entry: UndoneTable) -> None:
         )
 
 
-def parts_of_others(entry: UndoneTable, names: dict[str, sql.Composable]) -> Iterator[sql.Composed]:
+def is_rounded(entry: UndoneTable, number: int) -> bool:
+    return entry.table.base_types[entry.columns[number]] in ("real", "double precision")
+
+
+def parts_of_others(
+    entry: UndoneTable, numbers: Sequence[int], names: dict[str, sql.Composable]
+) -> Iterator[sql.Composed]:
     for (columns,) in rows(COLUMNS, others=filled(OTHERS, folded=sql.SQL(""), **names)):
         folded = filled(FOLDED, row_type=text_type(entry, columns))
         yield filled(
             PARTS,
-            parts=comma(part(entry, n, columns) for n in sorted(entry.summed)),
+            parts=comma(part(entry, n, columns) for n in numbers),
             columns=texts(columns),
             others=filled(OTHERS, folded=folded, **names),
         )
