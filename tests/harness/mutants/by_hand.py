@@ -378,7 +378,7 @@ PLACES = [
         "WHEN later.is_of_keys THEN false",
     ),
     ("engine/undo/loading/lost_keys.py", "ELSE later.is_lost AND later.stands AND", "ELSE false AND"),
-    ("engine/undo/loading/lost_keys.py", " AND later.transfer_id = own.transfer_id", ""),
+    ("engine/undo/loading/lost_keys.py", " AND later.finished_at = own.finished_at", ""),
     ("engine/undo/loading/lost_keys.py", "ELSE c.differs && {in_keys}::integer[]", "ELSE true"),
     ("engine/undo/loading/lost_keys.py", "ELSE c.differs && {in_keys}::integer[]", "ELSE false"),
     ("engine/undo/loading/lost_keys.py", "WHEN found.keeps THEN 'shared'", ""),
