@@ -14,9 +14,10 @@ class ImpactLine:
     """Numbers of records of one data type.
 
     `source` = `moved` + `dropped` + `merged`. `replaced` is the number of target records that are deleted, `children`
-    the number of child rows deleted with replaced or dropped records, `detached` the number of rows that stay but no
-    longer refer to a deleted record, and `same_user` the number of moved records that have or would have one user in
-    two roles (`DataType.words_for_same_user`). `unfit`, `misfit` and `shared` are the numbers of source records that
+    the number of child rows deleted with replaced, dropped or merged records, `replaced_children` the number of those
+    that belonged to replaced records, `detached` the number of rows that stay but no longer refer to a deleted record,
+    and `same_user` the number of moved records that have or would have one user in two roles
+    (`DataType.words_for_same_user`). `unfit`, `misfit` and `shared` are the numbers of source records that
     cannot hold the target (`transfers.engine.compiler.totals`), and `nameless` is that of records for which
     `Rename` finds no free name; they prevent the transfer of the pair. So does `refused`, which is 1 if the database
     refuses to compare the records.
@@ -30,6 +31,7 @@ class ImpactLine:
     merged: int = 0
     replaced: int = 0
     children: int = 0
+    replaced_children: int = 0
     detached: int = 0
     same_user: int = 0
     unfit: int = 0
@@ -45,11 +47,8 @@ class ImpactLine:
 
     @property
     def deleted(self) -> int:
-        """Number of records deleted from the target, including their child rows.
-
-        If none is replaced, `children` belong to dropped records of the source and do not count.
-        """
-        return self.replaced + self.children if self.replaced else 0
+        """Number of records deleted from the target, including their child rows."""
+        return self.replaced + self.replaced_children
 
     @property
     def kept(self) -> bool:
@@ -89,12 +88,12 @@ class Impact:
     @cached_property
     def deleted_children(self) -> int:
         """Number of child records among the deleted ones."""
-        return sum(line.children for line in self.lines if line.replaced)
+        return sum(line.replaced_children for line in self.lines)
 
     @cached_property
     def dropped_children(self) -> int:
         """Number of child records that were deleted with dropped or merged records of the source."""
-        return sum(line.children for line in self.lines if not line.replaced)
+        return sum(line.children - line.replaced_children for line in self.lines)
 
     @cached_property
     def deleted(self) -> int:

@@ -95,7 +95,8 @@ def impact_blocks(impact: Impact) -> ImpactBlocks:
 def records_and_children(line: ImpactLine) -> str:
     """Return, for example, "96 agent schedules with 576 activities": what is deleted from the target."""
     meta = line.data_type.model._meta
-    return f"{line.replaced:,} {meta.verbose_name_plural} with {line.children:,} {words_for_children(line)}"
+    children = f"{line.replaced_children:,} {words_for_children(line)}"
+    return f"{line.replaced:,} {meta.verbose_name_plural} with {children}"
 
 
 def words_for_children(line: ImpactLine) -> str:

@@ -91,7 +91,8 @@ MUST_BE_EMPTY = {
             SELECT p.id AS pair, t.type, n.what, n.v::bigint AS n
             FROM transfers_transferpair AS p, jsonb_each(p.counts) AS t(type, numbers),
                 jsonb_each_text(t.numbers) AS n(what, v)
-            WHERE p.transfer_id = %(id)s AND n.what NOT IN ('source', 'target', 'same_user')
+            WHERE p.transfer_id = %(id)s
+                AND n.what NOT IN ('source', 'target', 'same_user', 'replaced_children')
         ) AS c USING (pair, type, what)
         WHERE j.n IS DISTINCT FROM c.n
     """,

@@ -17,11 +17,15 @@ from transfers.rules import Child
 
 
 class Removed(NamedTuple):
-    """A discarded row, the row kept instead (if any), and the keys of the pairs for which it is counted."""
+    """A discarded row, the row kept instead (if any), and the keys of the pairs for which it is counted.
+
+    replaced: whether it was the target's, or belonged to a row that was.
+    """
 
     row: Row
     kept: Row | None
     pairs: tuple[int, ...]
+    replaced: bool
 
 
 class Orphans:
@@ -86,7 +90,9 @@ class Orphans:
         for pair in parent.pairs:
             self.outcome.discard(table_of(child), "children", pair, row)
             self.outcome.count(pair, self.data_type, "children")
-        return Removed(row, kept, parent.pairs)
+            if parent.replaced:
+                self.outcome.count(pair, self.data_type, "replaced_children")
+        return Removed(row, kept, parent.pairs, parent.replaced)
 
 
 def index_of(rows: list[Row], row: Row) -> int:

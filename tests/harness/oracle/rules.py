@@ -109,7 +109,7 @@ class Run:
     def discard(self, row: Row, kept: Row | None, reason: str, pairs: list[Pair]) -> Removed:
         for pair in pairs:
             self.outcome.discard(self.table_name, reason, pair.key, row)
-        return Removed(row, kept, tuple(pair.key for pair in pairs))
+        return Removed(row, kept, tuple(pair.key for pair in pairs), reason == "replaced")
 
     def leave(self, rows: list[Row], removed: list[Removed]) -> None:
         """Store the remaining rows of the table, and re-point or discard the child rows of the removed ones."""

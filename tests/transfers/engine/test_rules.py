@@ -146,7 +146,7 @@ def test_overwrite_replaces_the_targets_rows_with_their_children(cast: Cast) -> 
     assert [s.date.day for s in AgentSchedule.objects.filter(user=cast.bo).order_by("date")] == [1, 2]
     assert ScheduleActivity.objects.filter(schedule__user=cast.bo).count() == 6
     assert ScheduleActivity.objects.filter(schedule__user=cast.cy).count() == 2
-    expected = {"source": 2, "target": 2, "moved": 2, "replaced": 2, "children": 4}
+    expected = {"source": 2, "target": 2, "moved": 2, "replaced": 2, "children": 4, "replaced_children": 4}
     assert counts_of(transfer, "workforce.agentschedule") == expected
     assert Counter(entry.what for entry, _ in deleted_by(transfer)) == {"replaced": 2, "children": 4}
 

@@ -18,6 +18,7 @@ from transfers.planning import counts as counting
 from transfers.planning.impact import ImpactLine, add_up, impact_of
 from transfers.planning.plan import Plan, make_plan, plan_for_pair, plan_of
 from transfers.registry import by_key, data_types
+from transfers.templatetags.impact_ui import records_and_children
 from transfers.validation import CandidateRow
 
 pytestmark = pytest.mark.django_db
@@ -43,10 +44,31 @@ def pairs_of(cast: Cast, count: int) -> list[tuple[User, User]]:
 
 
 def test_combined_and_deleted_of_a_line() -> None:
-    line = ImpactLine(
-        by_key(SCHEDULE), source=9, target=5, moved=6, dropped=1, merged=2, replaced=5, children=20
-    )
-    assert (line.transferred, line.deleted, line.kept) == (8, 25, False)
+    numbers = {"source": 9, "target": 5, "moved": 6, "dropped": 1, "merged": 2, "replaced": 5}
+    line = ImpactLine(by_key(SCHEDULE), **numbers, children=20, replaced_children=17)
+    assert (line.transferred, line.deleted, line.kept) == (8, 22, False)
+
+
+def test_children_of_dropped_records_are_not_deleted_from_the_target() -> None:
+    """Also if other records of the type are replaced, of the same pair or of another."""
+    pairs = [
+        {SCHEDULE: {"source": 2, "dropped": 2, "children": 5}},
+        {SCHEDULE: {"source": 1, "moved": 1, "replaced": 1, "children": 2, "replaced_children": 2}},
+        {
+            SCHEDULE: {
+                "source": 2,
+                "moved": 1,
+                "dropped": 1,
+                "replaced": 1,
+                "children": 4,
+                "replaced_children": 1,
+            }
+        },
+    ]
+    impacts = [impact_of(add_up(pairs)), *map(impact_of, pairs)]
+    found = [(impact.deleted, impact.deleted_children, impact.dropped_children) for impact in impacts]
+    assert found == [(5, 3, 8), (0, 0, 5), (3, 2, 0), (2, 1, 3)]
+    assert records_and_children(impacts[0].lines[0]) == "2 agent schedules with 3 activities"
 
 
 def test_overwrite_keeps_the_target_if_the_source_has_no_rows() -> None:
@@ -82,7 +104,8 @@ def test_the_plan_of_a_pair_counts_every_type(cast: Cast) -> None:
     assert plan.ready
     assert {line.data_type.name for line in plan.totals.lines} == set(records.owned_by(cast.ana))
     schedules = line(plan, SCHEDULE)
-    assert (schedules.source, schedules.moved, schedules.replaced, schedules.children) == (3, 3, 2, 4)
+    assert (schedules.source, schedules.moved, schedules.replaced) == (3, 3, 2)
+    assert (schedules.children, schedules.replaced_children, schedules.deleted) == (4, 4, 6)
     assert plan.pairs[0].weight == sum(line.source + line.target for line in plan.totals.lines)
 
 

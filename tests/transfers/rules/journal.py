@@ -10,6 +10,9 @@ from transfers.rules import Profile
 
 COUNTED_AS = {"moved": "moved", "changed": "moved", "detached": "detached"} | {what: what for what in DELETED}
 
+# What is counted of rows that are there or that moved, and of child rows that are counted as children already.
+NOT_IN_JOURNAL = ("source", "target", "same_user", "replaced_children")
+
 
 def journal_counts(transfer_id: int) -> dict[int, dict[str, dict[str, int]]]:
     """Return the counts of each pair by type, as far as the journal has them."""
@@ -32,8 +35,6 @@ def pair_counts(pairs: Iterable[TransferPair]) -> dict[int, dict[str, dict[str, 
     counts: dict[int, dict[str, dict[str, int]]] = defaultdict(dict)
     for pair in pairs:
         for name, numbers in pair.counts.items():
-            if done := {
-                what: n for what, n in numbers.items() if what not in ("source", "target", "same_user")
-            }:
+            if done := {what: n for what, n in numbers.items() if what not in NOT_IN_JOURNAL}:
                 counts[pair.pk][name] = done
     return counts

@@ -1,5 +1,6 @@
 """Child rows move to the parent that is kept, are discarded with their parent, or are replaced with it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People, Who
 from tests.transfers.rules.running import change_tables
-from transfers.rules import DataType
+from transfers.rules import Combine, DataType, Latest
 
 S, T, U, V, X = (Who(letter) for letter in "STUVX")
 
@@ -162,9 +163,8 @@ def test_overwritten_rows_are_discarded_with_all_descendants(people: People, pla
         ("smallapp_planstep", "children"),
         ("smallapp_planstepmark", "children"),
     }
-    assert ran.counts == {
-        0: {"smallapp.plan": {"source": 1, "target": 1, "moved": 1, "replaced": 1, "children": 5}}
-    }
+    numbers = {"source": 1, "target": 1, "moved": 1, "replaced": 1, "children": 5, "replaced_children": 5}
+    assert ran.counts == {0: {"smallapp.plan": numbers}}
 
 
 def test_children_of_a_row_replaced_for_one_pair_and_dropped_for_another_are_discarded_once(
@@ -184,8 +184,42 @@ def test_children_of_a_row_replaced_for_one_pair_and_dropped_for_another_are_dis
         ("smallapp_shiftbreak", "children", 2),
         ("smallapp_shiftbreak", "children", 3),
     ]
-    numbers = {"source": 1, "target": 1, "moved": 1, "replaced": 1, "children": 2}
+    numbers = {"source": 1, "target": 1, "moved": 1, "replaced": 1, "children": 2, "replaced_children": 2}
     assert ran.counts == {0: {"smallapp.shift": numbers}, 1: {"smallapp.shift": {"source": 1, "dropped": 1}}}
+
+
+def test_children_of_replaced_and_of_dropped_rows_are_counted_apart(people: People, case: DataType) -> None:
+    """Rows 3 of T and 7 of V are replaced, the others that lose are dropped; descendants count with them."""
+    ran = run(
+        people,
+        replace(case, rule=Combine(on_clash=Latest("id"))),
+        {
+            "smallapp_case": rows(
+                "owner_id k", (S, 1), (T, 1), (T, 2), (S, 2), (U, 1), (V, 1), (V, 2), (U, 2), (U, 3), (V, 3)
+            ),
+            "smallapp_casefile": rows("case_id number", (1, 1), (2, 1), (3, 1), (3, 2), (4, 1), (5, 1)),
+            "smallapp_casenote": rows(
+                "case_id text", *((parent, "a") for parent in (1, 1, 2, 3, 7, 7, 9, 9, 9))
+            ),
+            "smallapp_casenotemark": rows("note_id", (1,), (4,), (4,), (5,)),
+        },
+    )
+    assert parents_of(ran, "smallapp_casefile", "case_id") == {2: 2, 4: 4, 5: 4, 6: 6}
+    numbers = [of_pair["smallapp.case"] for _, of_pair in sorted(ran.counts.items())]
+    found = [(one["replaced"], one["dropped"], one["children"], one["replaced_children"]) for one in numbers]
+    assert found == [(1, 1, 8, 4), (1, 2, 6, 3)]
+    assert len(discarded(ran)) == 2 + 8 + 3 + 6
+
+
+def test_children_of_dropped_rows_alone_are_none_of_replaced_ones(people: People, case: DataType) -> None:
+    cases = rows("owner_id k", (S, 1), (T, 1), (V, 1), (U, 1))
+    notes = rows("case_id text", (1, "a"), (1, "b"), (3, "c"))
+    entry = replace(case, rule=Combine(on_clash=Latest("id")))
+    ran = run(people, entry, {"smallapp_case": cases, "smallapp_casenote": notes})
+    numbers = {"source": 1, "target": 1, "dropped": 1, "children": 2}
+    assert ran.counts[0] == {"smallapp.case": numbers}
+    numbers = {"source": 1, "target": 1, "moved": 1, "replaced": 1, "children": 1, "replaced_children": 1}
+    assert ran.counts[1] == {"smallapp.case": numbers}
 
 
 def test_a_partial_key_of_a_child_covers_its_rows_only(people: People, case: DataType) -> None:

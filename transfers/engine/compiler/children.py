@@ -191,6 +191,7 @@ def remove_and_adopt_children(branches: list[Branch], *, names_winner: bool) -> 
         names = branch.step_names
         child_type = sql.Literal(branch.child_type)
         parts = journal.discarded(branch.table, names, child_type, "children", names_winner=names_winner)
+        parts["children_of_replaced"] = fill("parts/children_of_replaced", type=names["type"])
         yield step("discard", **names | {"table": names["child"]} | parts)
         if not branch.child.goes_with_parent:
             foreign_key = column_of(branch.child.model, branch.child.field)

@@ -1,8 +1,10 @@
--- Conflict-resolving: notes children that would conflict with another child of their new parent.
+-- Conflict-resolving: notes children that would conflict with another child of their new parent, with the outcome of
+--   their old one.
 -- reads: transfer_work, the parent table, the child table; writes: transfer_work.
 -- index: ctid; the child's foreign key.
 WITH arriving AS (
-    SELECT r.tableoid AS _relation, r.ctid AS _row, w.pair AS _pair, true AS _arrives, {adopted_columns}
+    SELECT r.tableoid AS _relation, r.ctid AS _row, w.pair AS _pair, w.outcome AS _outcome, true AS _arrives,
+        {adopted_columns}
     FROM {lost_by_pair} AS w
     JOIN {parent} AS lost ON lost.tableoid = w.relation AND lost.ctid = w."row"
     JOIN {parent} AS kept ON kept.tableoid = w.winner_relation AND kept.ctid = w.winner
@@ -10,7 +12,8 @@ WITH arriving AS (
     {lock}
 ),
 existing AS (
-    SELECT r.tableoid AS _relation, r.ctid AS _row, NULL::bigint AS _pair, false AS _arrives, {own_columns}
+    SELECT r.tableoid AS _relation, r.ctid AS _row, NULL::bigint AS _pair, NULL::text AS _outcome, false AS _arrives,
+        {own_columns}
     FROM {parent} AS kept
     JOIN {child} AS r ON {of_kept}
     WHERE (kept.tableoid, kept.ctid) IN (SELECT w.winner_relation, w.winner FROM {lost_by_pair} AS w)
@@ -20,7 +23,7 @@ candidates AS (
     SELECT *{generated_columns} FROM (SELECT * FROM arriving UNION ALL SELECT * FROM existing) AS children
 ),
 keyed AS (
-    SELECT _relation, _row, _pair, {order_columns}, {key_columns}, _arrives
+    SELECT _relation, _row, _pair, _outcome, {order_columns}, {key_columns}, _arrives
     FROM candidates
     WHERE {predicate}
         AND NOT EXISTS (
@@ -29,7 +32,7 @@ keyed AS (
         )
 ),
 resolved AS (
-    SELECT _relation, _row, _pair, _arrives,
+    SELECT _relation, _row, _pair, _outcome, _arrives,
         first_value(_relation) OVER same_key AS winner_relation,
         first_value(_row) OVER same_key AS winner
     FROM keyed
@@ -37,6 +40,6 @@ resolved AS (
     WINDOW same_key AS (PARTITION BY {key_names} ORDER BY _arrives, {order_names})
 )
 INSERT INTO transfer_work (type, relation, "row", pair, outcome, winner_relation, winner)
-SELECT {child_type}, _relation, _row, _pair, 'dropped', winner_relation, winner
+SELECT {child_type}, _relation, _row, _pair, _outcome, winner_relation, winner
 FROM resolved
 WHERE _arrives AND (winner_relation, winner) <> (_relation, _row)

@@ -22,3 +22,4 @@ done AS (
 {entries}
 INSERT INTO transfer_tally (pair, type, what, n)
 SELECT pair_id, {type}, what, n FROM entries
+{children_of_replaced}

@@ -19,6 +19,7 @@ LEFT JOIN (
             '"merged":' || sum(s.n) FILTER (WHERE s.what = 'merged'),
             '"replaced":' || sum(s.n) FILTER (WHERE s.what = 'replaced'),
             '"children":' || sum(s.n) FILTER (WHERE s.what = 'children'),
+            '"replaced_children":' || sum(s.n) FILTER (WHERE s.what = 'replaced_children'),
             '"detached":' || sum(s.n) FILTER (WHERE s.what = 'detached'),
             '"same_user":' || sum(s.n) FILTER (WHERE s.what = 'same_user'),
             '"returned":' || sum(s.n) FILTER (WHERE s.what = 'returned'),

@@ -13,4 +13,4 @@ done AS (
 {counted},
 {entries}
 INSERT INTO transfer_tally (pair, type, what, n)
-SELECT pair_id, {type}, what, n FROM entries
+SELECT pair_id, {type}, counted_as, n FROM entries CROSS JOIN unnest(ARRAY[what, 'replaced_children']) AS counted_as

@@ -236,7 +236,7 @@ def carry_out(subject: Subject) -> Iterator[Step]:
         yield from remove_and_adopt_children(subject.branches, names_winner=subject.shares_rows)
         names_winner = folds or subject.shares_rows
         parts = journal.discarded(subject.table, names, names["type"], names_winner=names_winner)
-        yield step("discard", **names | parts)
+        yield step("discard", children_of_replaced=sql.SQL(""), **names | parts)
     yield move(subject)
 
 

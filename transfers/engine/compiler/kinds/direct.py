@@ -27,7 +27,7 @@ def direct(subject: Subject) -> tuple[list[Step], list[Step]]:
         return [], [move(subject)]
     children = overwritten_children(subject.table, data_type.children, names, subject.tables)
     table_names = names | journal.deleted(subject.table, names, names["type"], "replaced")
-    return list(count_children(subject, "children")), [
+    return list(count_children(subject, "children", "replaced_children")), [
         *count_children(subject, EXPECTED_CHILDREN),
         *children,
         step("replace", **table_names),
@@ -35,8 +35,8 @@ def direct(subject: Subject) -> tuple[list[Step], list[Step]]:
     ]
 
 
-def count_children(subject: Subject, what: str) -> Iterator[Step]:
-    names = subject.names | {"what": sql.Literal(what)}
+def count_children(subject: Subject, *counted_as: str) -> Iterator[Step]:
+    names = subject.names | {"counted_as": journal.texts(counted_as)}
     for child in tree_names(subject.table, subject.data_type.children, subject.tables):
         yield step("count_replaced_children", **names, **child)
 
