@@ -267,8 +267,8 @@ class DataType:
     "keep", "drop", "clear" (the second owner is set to NULL) or "refuse" (the pair is not transferred). same_user:
     words for such rows that stay, e.g. "self-approved after transfer"; they are then counted, as they are if cleared or
     refused. history: the rows move, but text in them that names the source is left as it is. heading: the group on
-    screen, by default the name of the model's app. day: the date field that decides which records are upcoming.
-    demo_rows: rows per agent in the demo.
+    screen, by default the name of the model's app. day: the date field that decides which records are upcoming;
+    the preview warns of those that an overwritten type would lose. demo_rows: rows per agent in the demo.
     """
 
     name: str

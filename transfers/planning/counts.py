@@ -172,11 +172,15 @@ def check_outcomes(row: CandidateRow, facts: Facts, counts: Counts) -> Iterable[
 
 
 def overwritten(rows: Sequence[CandidateRow], counts: Mapping[int, Counts]) -> dict[str, list[int]]:
-    """Return, for each data type key, the targets of these rows whose records would be replaced."""
+    """Return, for the key of each overwritten data type, the targets of these rows whose records would be replaced.
+
+    These are all records of the target. Of a combined type, only those are replaced that conflict with another.
+    """
+    overwriting = {entry.key for entry in data_types() if entry.overwrites}
     targets: dict[str, list[int]] = {}
     for row in rows:
         for key, numbers in counts[row.number].items():
-            if row.target_id and numbers.get("replaced"):
+            if row.target_id and key in overwriting and numbers.get("replaced"):
                 targets.setdefault(key, []).append(row.target_id)
     return targets
 

@@ -20,7 +20,7 @@ def upcoming_of(overwritten: Mapping[str, Iterable[int]]) -> Upcoming:
     Upcoming records are those from today on. Targets that have none are left out. Takes at most one query for each data
     type with a date field (`day`), and another one if its owner is not the ID.
 
-    overwritten: for each data type key, the targets whose records are replaced.
+    overwritten: for each data type key, the targets whose records are all replaced.
     """
     found: dict[int, list[str]] = defaultdict(list)
     for entry in data_types():
