@@ -34,7 +34,13 @@ from transfers.engine.stage import (
 from transfers.engine.undo.running import undo
 from transfers.engine.undo.tables import UndonePair
 from transfers.engine.verification.checking import check
-from transfers.engine.verification.database import Before, any_inserted, database_before, fire_deferred
+from transfers.engine.verification.database import (
+    Before,
+    any_inserted,
+    any_trigger_waits,
+    database_before,
+    fire_deferred,
+)
 from transfers.engine.verification.misfits import refuse_misfits
 from transfers.engine.verification.self_edges import refuse_self_edges
 from transfers.engine.verification.totals import Numbers, holders_before
@@ -157,20 +163,19 @@ def move_records(transfer: Transfer, number: int, *, together: bool) -> None:
 def check_independent(shared: Sequence[CompiledPlan], database: Before) -> None:
     """Check what is deferred, most of it foreign keys, before this batch makes others of its tenant wait.
 
-    Raises `DependentTypes` if that fails, as it does if a deferred key or trigger compares rows of one user with shared
-    ones, which have not been moved yet; or if a trigger has inserted shared rows, which would be counted as if they had
-    been there before.
+    Raises `DependentTypes` if that fails, as it does if a deferred key compares rows of one user with shared ones that
+    are still to be moved; if a trigger of another program waits for the end, which is not yet; or if a trigger has
+    inserted shared rows, which would be counted as if they had been there before.
     """
+    tables = (plan.regclass[plan.data_type.model._meta.db_table] for plan in shared)
+    if any_trigger_waits() or any_inserted(tables, database.counted):
+        raise DependentTypes
     try:
         execute(CHECK_CONSTRAINTS)
     except DatabaseError as error:
         if is_transient(error):
             raise
         raise DependentTypes from error
-    if any_inserted(
-        (plan.regclass[plan.data_type.model._meta.db_table] for plan in shared), database.counted
-    ):
-        raise DependentTypes
 
 
 def undo_records(transfer: Transfer, pairs: Sequence[TransferPair]) -> None:

@@ -241,6 +241,7 @@ PLACES = [
     ("engine/batch.py", "pk__in=pair_ids, state=PairState.PENDING", "pk__in=pair_ids"),
     ("engine/batch.py", "    check(plans, before, database)\n", ""),
     ("engine/batch.py", "        raise DependentTypes from error\n", "        raise\n"),
+    ("engine/batch.py", "any_trigger_waits() or ", ""),
     ("engine/verification/database.py", "now.inserted > before.get(", "now.deleted > before.get("),
     ("engine/compiler/totals.py", "        holders_before=holders,\n        holders_after=holders,\n", ""),
     ("engine/compiler/kinds/self_edges.py", 'rule == "drop" and data_type.overwrites', "False"),

@@ -28,6 +28,7 @@ from transfers.rules import (
     Polymorphic,
     Rename,
     Rule,
+    Sum,
 )
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +119,7 @@ def test_a_column_that_cannot_hold_an_id(types: str, owner: Column) -> None:
         ("integer", Merge({"value": Concatenate()})),
         ("integer", Merge({"value": Or()})),
         ("jsonb", Merge({"value": Max()})),
+        ("text[]", Merge({"value": Sum()})),
     ],
 )
 def test_a_fold_that_does_not_fit(sql_type: str, rule: Merge) -> None:

@@ -180,6 +180,7 @@ def test_a_profile_of_a_list_of_users(db: None, sql_type: str, owner: Owner) -> 
     [
         ("(holder_id) WHERE kind = 'user'", True),
         ("(kind, holder_id)", True),
+        ("(kind, holder_id) WHERE holder_id IS NOT NULL", True),
         ("(holder_id) WHERE kind = 'user' AND phone <> ''", False),
         ("(holder_id) WHERE kind = 'team'", False),
     ],
@@ -228,6 +229,23 @@ def test_a_profile_of_any_type(
     counts = run(people, entry).counts.get(0, {})
     assert counts == ({} if of_target else {"smallapp.face": {"source": 1, "merged": 1}})
     assert query("SELECT shape::text FROM {} WHERE owner_id = " + str(people["T"].pk), "face") == [after]
+
+
+@pytest.mark.parametrize(
+    ("sql_type", "value"), [("text[]", '{a,"b c"}'), ("integer[]", "[5:6]={1,2}"), ("json", '{"a":  1}')]
+)
+def test_a_merge_fills_a_blank_of_any_type(
+    people: People, monkeypatch: pytest.MonkeyPatch, sql_type: str, value: str
+) -> None:
+    change(f"CREATE TABLE face (id bigint PRIMARY KEY, owner_id bigint UNIQUE, shape {sql_type})")
+    for number, (letter, shape) in enumerate((("S", value), ("T", None)), 1):
+        execute("INSERT INTO face VALUES (%s, %s, %s)", number, people[letter].pk, shape)
+    face = model_of("face", owner=to(User, unique=True), shape=models.TextField())
+    rule = Combine(Merge({"shape": FillBlank()}))
+    entry = DataType("Faces", face, (Column("owner"),), rule, "Faces.")
+    monkeypatch.setattr(journal, "by_key", lambda key: entry)
+    assert run(people, entry).counts[0] == {"smallapp.face": {"source": 1, "target": 1, "merged": 1}}
+    assert query("SELECT shape::text FROM {}", "face") == [value]
 
 
 def test_a_key_with_a_reference_that_is_re_pointed_and_one_that_is_emptied(db: None) -> None:

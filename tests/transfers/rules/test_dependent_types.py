@@ -196,6 +196,45 @@ def test_what_is_checked_later_is_checked_after_all_types(people: People, key: s
     assert query("SELECT owner_id FROM {}", "line") == [people["T"].pk]
 
 
+COUNTED = """
+    CREATE TABLE workload (owner_id bigint PRIMARY KEY, n bigint);
+    CREATE FUNCTION count_lines() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        UPDATE workload AS w SET n = (SELECT count(*) FROM line AS l WHERE l.owner_id = w.owner_id)
+        WHERE w.owner_id IN (OLD.owner_id, NEW.owner_id);
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER of_project AFTER UPDATE ON {table} DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION count_lines();
+"""
+LOGGED = """
+    CREATE TABLE log (owner_id bigint);
+    CREATE FUNCTION keep_log() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO log VALUES (OLD.owner_id);
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER of_project AFTER UPDATE ON project FOR EACH ROW EXECUTE FUNCTION keep_log();
+"""
+LOGGED_COUNT = (
+    COUNTED.format(table="log").replace("AFTER UPDATE", "AFTER INSERT").replace("OLD.owner_id, ", "")
+)
+
+
+@pytest.mark.parametrize("trigger", [COUNTED.format(table="project"), LOGGED + LOGGED_COUNT])
+def test_a_trigger_that_waits_for_the_end_sees_the_end(people: People, trigger: str) -> None:
+    """It would not fire again for the projects if it had been fired before the lines, which have two users, moved."""
+    change(LINES.format(key="") + trigger)
+    s, t = people["S"].pk, people["T"].pk
+    execute("INSERT INTO project VALUES (1, %s)", s)
+    execute("INSERT INTO line VALUES (1, 1, %s, %s), (2, 1, %s, NULL)", s, people["X"].pk, s)
+    execute("INSERT INTO workload VALUES (%s, 2), (%s, 0)", s, t)
+    execute("SET CONSTRAINTS ALL DEFERRED")
+    model = model_of("line", owner=to(User), approver=to(User, null=True))
+    lines = DataType("Lines", model, (Column("owner"), Column("approver")), Combine(), "Lines.")
+    transferred(people, project(), lines)
+    counted = query("SELECT n FROM {} ORDER BY n", "workload")
+    assert counted == ([0, 2] if "log" not in trigger else [0, 0])
+
+
 def test_others_wait_only_for_shared_rows(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without such rows and constraints, the tenant's lock is taken after the rows of one user have moved."""
     change(LINES.format(key=""))

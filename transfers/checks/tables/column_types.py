@@ -30,7 +30,7 @@ NUMBERS = {*INTEGERS, "numeric", "real", "double precision"}
 TEXTS = {"text", "character varying", "character"}
 WITHOUT_ORDER = {"json", "xml", "point"}
 WITHOUT_LARGEST = {*WITHOUT_ORDER, "boolean", "jsonb", "uuid"}
-ANY_TYPE = "FillBlank() works for every type but arrays"
+ANY_TYPE = "FillBlank() works for every type"
 
 
 def remedy(entry: DataType, message: str, catalog: Catalog) -> str:

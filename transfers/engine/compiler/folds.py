@@ -28,6 +28,11 @@ AGGREGATES = {
     FillBlank: "(array_agg(l.{column} ORDER BY {order}) FILTER (WHERE nullif(l.{column}::text, '') IS NOT NULL))[1]"
     " AS {column}",
 }
+# Arrays of arrays have the elements of these, so the arrays are gathered as texts.
+FILL_BLANK_ARRAY = (
+    "((array_agg(l.{column}::text ORDER BY {order}) FILTER (WHERE l.{column} IS NOT NULL))[1])::{type}"
+    " AS {column}"
+)
 VALUES = {
     Sum: "({sum})::{type}",
     Max: "greatest(r.{column}, f.{column})",
@@ -47,8 +52,10 @@ def aggregate(fold: Fold, column: str, table: Table, order: sql.Composable) -> s
 
     `order`: the ORDER BY terms of the losing rows.
     """
-    return sql.SQL(AGGREGATES[type(fold)]).format(
+    is_array = isinstance(fold, FillBlank) and table.base_types[column].endswith("[]")
+    return sql.SQL(FILL_BLANK_ARRAY if is_array else AGGREGATES[type(fold)]).format(
         column=sql.Identifier(column),
+        type=sql.SQL(table.columns[column]),
         number=as_number(table.base_types[column]),
         order=order,
         separator=sql.Literal(getattr(fold, "separator", "")),

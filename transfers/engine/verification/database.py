@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from transfers.engine.catalog.triggers import FIRES
 from transfers.engine.compiler.plans import CompiledPlan
 from transfers.engine.stage import fetch
 from transfers.engine.verification.mismatch import DELETE, INSERT, UPDATE, TotalsMismatch, mismatch
@@ -81,6 +82,22 @@ def any_inserted(tables: Iterable[str], before: Mapping[str, Counted]) -> bool:
         for table, now in counted().items()
         if not wanted.isdisjoint(now.names(table))
     )
+
+
+# Of the tables in which the transaction has changed rows. PostgreSQL's own triggers, which check foreign keys and
+# unique keys, change nothing.
+TRIGGER_WAITS = f"""
+SELECT FROM pg_trigger AS g
+WHERE g.tgdeferrable AND g.tgfoid >= 16384 AND {FIRES}
+    AND pg_stat_get_xact_tuples_inserted(g.tgrelid) + pg_stat_get_xact_tuples_updated(g.tgrelid)
+        + pg_stat_get_xact_tuples_deleted(g.tgrelid) > 0
+LIMIT 1
+"""  # nosec B608  (a constant is inserted)
+
+
+def any_trigger_waits() -> bool:
+    """Return whether a trigger of another program may wait for the end of the transaction."""
+    return bool(fetch(TRIGGER_WAITS))
 
 
 FIRE_DEFERRED = """

@@ -19,6 +19,7 @@ from transfers.engine.compiler.requirements.parts_of_keys import (
     is_in_expression,
     is_only_in_condition,
     parts_of,
+    without,
 )
 from transfers.rules import Child, Concatenate, DataType, Fold, Merge, Profile, Rename, Sum, all_children
 
@@ -81,7 +82,8 @@ def profile_keeps_keys(data_type: DataType, table: Table, owners: Sequence[Owner
 
 def is_once(data_type: DataType, key: Key, owner: OwnerSql) -> bool:
     """Return whether a user has at most one row by this key. A list may hold a user in several rows."""
-    is_whole = key.predicate == "true" or is_for_all_users(data_type, key, owner)
+    asks = without(key.predicate, owner.column, "IS NOT NULL")
+    is_whole = asks in ("true", "()") or is_for_all_users(data_type, key, owner)
     return (
         owner.is_scalar and is_whole and not key.operators and parts_of(key) <= {owner.column, owner.beside}
     )
