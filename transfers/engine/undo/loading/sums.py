@@ -118,7 +118,7 @@ def part(entry: UndoneTable, number: int, columns: list[str]) -> sql.Composed:
     value = f"CASE WHEN {{column}} = ANY (j.summed) THEN {added} ELSE {zero} END" if name in columns else zero
     names = {
         side: filled("(parsed.{side}).{name}", side=sql.SQL(side), name=sql.Identifier(name))
-        for side in SIDES
+        for side in ("before", "after")
     }
     return filled(
         value + " AS {part}",
@@ -130,38 +130,26 @@ def part(entry: UndoneTable, number: int, columns: list[str]) -> sql.Composed:
     )
 
 
-SIDES = ("before", "after")
-
-
 def moved(entry: UndoneTable, number: int, letter: str) -> sql.Composed:
     """Return the assignment of what the sum was before or after the entry, if its type can hold both."""
     base_type = entry.table.base_types[entry.columns[number]]
-    cast = as_number(base_type)
-    both_values = {
-        one: filled(
-            "(coalesce(c.{value}, '0'){cast} + since.{part})",
-            value=sql.Identifier(f"{one}{number}"),
-            cast=cast,
-            part=sql.Identifier(f"part{number}"),
-        )
-        for one in "ab"
-    }
-    limits = range_of(base_type)
-    between = sql.SQL(" AND ".join(limits)) if limits else None
-    fits = (
-        both(
-            filled("{value} BETWEEN {limits}", value=value, limits=between) for value in both_values.values()
-        )
-        if between
-        else sql.SQL("true")
-    )
+    part = sql.Identifier(f"part{number}")
+
+    def value(one: str) -> sql.Composed:
+        column, cast = sql.Identifier(f"{one}{number}"), as_number(base_type)
+        return filled("(coalesce(c.{column}, '0'){cast} + since.{part})", column=column, cast=cast, part=part)
+
+    fits: sql.Composable = sql.SQL("true")
+    if limits := range_of(base_type):
+        between = sql.SQL(" AND ".join(limits))
+        fits = both(filled("{value} BETWEEN {limits}", value=value(one), limits=between) for one in "ab")
     return filled(
         "{column} = CASE WHEN {n} = ANY (c.watched) AND since.{part} <> '0' AND {fits} THEN {value}::{type}"
         " ELSE c.{column} END",
         column=sql.Identifier(f"{letter}{number}"),
         n=sql.Literal(number),
-        part=sql.Identifier(f"part{number}"),
+        part=part,
         fits=fits,
-        value=both_values[letter],
+        value=value(letter),
         type=sql.SQL(base_type),
     )
