@@ -124,6 +124,20 @@ def test_a_sum_with_a_part_that_was_transferred_again(
     assert rows_as_text([entry]) == before
 
 
+def test_a_sum_whose_other_part_was_taken_back_between_two_transfers_of_a_pair(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U's part was in the sum when S→T ran, and no longer when its late arrivals were moved."""
+    entry = sums(people, monkeypatch, ("TV", 10), ("SV", 5), ("TU", -3))
+    first, second = transfers(people, entry, "two")
+    undo_all(second)
+    execute("INSERT INTO note VALUES (9, %s, %s, 7)", people["S"].pk, people["V"].pk)
+    late = transferred(people, entry, people.pairs[:1], late=True)
+    change("ALTER TABLE note DROP CONSTRAINT note_a_id_b_id_key")  # both notes of S return
+    [pair] = undo_all(first, late)
+    assert (pair.reason, values()) == ("", ["10", "5", "-3", "7"])
+
+
 @pytest.mark.parametrize("leave_changed", [False, True])
 @pytest.mark.parametrize(("then", "since"), [(Max(), Sum()), (Sum(), Max())])
 def test_a_fold_that_was_changed_since(
