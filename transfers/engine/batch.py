@@ -38,6 +38,7 @@ from transfers.engine.verification.database import (
     Before,
     any_inserted,
     any_trigger_waits,
+    counted,
     database_before,
     fire_deferred,
 )
@@ -164,11 +165,12 @@ def check_independent(shared: Sequence[CompiledPlan], database: Before) -> None:
     """Check what is deferred, most of it foreign keys, before this batch makes others of its tenant wait.
 
     Raises `DependentTypes` if that fails, as it does if a deferred key compares rows of one user with shared ones that
-    are still to be moved; if a trigger of another program waits for the end, which is not yet; or if a trigger has
-    inserted shared rows, which would be counted as if they had been there before.
+    are still to be moved; if a trigger of another program waits for the end, which is not yet, or would wait; or if a
+    trigger has inserted shared rows, which would be counted as if they had been there before.
     """
     tables = (plan.regclass[plan.data_type.model._meta.db_table] for plan in shared)
-    if any_trigger_waits() or any_inserted(tables, database.counted):
+    before, now = database.counted, counted()
+    if any_trigger_waits(before, now) or any_inserted(tables, before, now):
         raise DependentTypes
     try:
         execute(CHECK_CONSTRAINTS)

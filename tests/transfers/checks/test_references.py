@@ -248,6 +248,35 @@ def test_children_that_reference_the_whole_key_of_a_partitioned_table() -> None:
     assert found(entry(note, rule=Overwrite(), children=(Child(child_of(note), "note"),))) == []
 
 
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        ("item_id", "item_type"),
+        ("item_id", "ItemType"),
+        ("object_id", "content_type_id"),
+        ("itemid", "itemclass"),
+    ],
+)
+def test_children_of_rows_of_several_tables(number: str, kind: str) -> None:
+    change(
+        NOTE
+        + ONCE
+        + f'CREATE TABLE remark (id bigint PRIMARY KEY, {number} bigint, "{kind}" text, type text)'
+    )
+    change(f"CREATE INDEX ON remark ({number})")
+    note = table()
+    children = (Child(child_of(note, "remark", "item", db_column=number), "item"),)
+    notes = entry(note, rule=Combine(KeepTarget()), children=children)
+    warning = only(found(notes))
+    assert warning.id == "transfers.W109"
+    assert f"remark.{number} references note, but no foreign key says so, and {kind} seems" in warning.msg
+    change(f'ALTER TABLE remark RENAME "{kind}" TO other')
+    assert found(notes) == []
+    change(f'ALTER TABLE remark RENAME other TO "{kind}"')
+    change(f"ALTER TABLE remark ADD FOREIGN KEY ({number}) REFERENCES note")
+    assert found(notes) == []
+
+
 def test_rows_that_refer_to_each_other() -> None:
     """Each note has pages, of which one is its first."""
     change(NOTE + ONCE + PAGE + "ALTER TABLE note ADD first_id bigint; CREATE INDEX ON note (first_id)")

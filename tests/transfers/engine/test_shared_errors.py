@@ -140,6 +140,33 @@ def test_a_trigger_that_a_quarter_does_not_pass_leaves_the_others(
     assert not confirmed.pairs.filter(reason__contains="not tried").exists()
 
 
+WANTS_ROWS_OF_ONE_USER = """
+CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+    IF (SELECT count(DISTINCT user_id) FROM written) <> 1 THEN RAISE 'not one user'; END IF; RETURN NULL; END$$;
+CREATE TRIGGER look_trigger AFTER UPDATE ON {table} REFERENCING NEW TABLE AS written
+    FOR EACH STATEMENT EXECUTE FUNCTION look();
+"""
+
+
+def test_an_error_without_pairs_that_is_another_one_is_not_theirs(
+    confirmed: Transfer, pairs: list[tuple[User, User]]
+) -> None:
+    """Nobody has rows in the other table, so no batch of pairs changes it."""
+    alter(WANTS_ROWS_OF_ONE_USER.format(table="workforce_agentschedule"))
+    alter(READS_SETTING.format(condition=f"OLD.user_id = {pairs[0][0].pk}"))
+    run(confirmed)
+    failed = confirmed.pairs.get(state=PairState.FAILED)
+    assert "reads the setting app.never_set" in failed.reason
+    assert states(confirmed) == {PairState.SUCCEEDED: 39, PairState.FAILED: 1}
+
+
+def test_a_trigger_that_wants_rows_lets_single_pairs_pass(cast: Cast, pairs: list[tuple[User, User]]) -> None:
+    """It refuses a batch of several pairs as it refuses one without any."""
+    alter(WANTS_ROWS_OF_ONE_USER.format(table=TABLE))
+    transfer = run(confirm(upload(cast.ada, *pairs[:4]), cast.ada))
+    assert states(transfer) == {PairState.SUCCEEDED: 4}
+
+
 def test_after_a_stop_request_no_pair_fails(confirmed: Transfer, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a stop request the pairs that were not tried are "not started", as without the error."""
     alter(f"REVOKE UPDATE ON {TABLE} FROM {APPLICATION}")

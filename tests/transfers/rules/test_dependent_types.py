@@ -234,10 +234,41 @@ def test_a_trigger_that_waits_for_the_end_sees_the_end(people: People, trigger: 
     assert query(f"SELECT n FROM {{}} WHERE owner_id = {s}", "workload") == [0]
 
 
+ARCHIVED = """
+    CREATE TABLE task (id bigint PRIMARY KEY, owner_id bigint, approver_id bigint, title text UNIQUE);
+    CREATE TABLE remark (id bigint PRIMARY KEY, task_id bigint REFERENCES task);
+    CREATE TABLE archive (title text);
+    CREATE FUNCTION keep_title() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO archive SELECT title FROM task WHERE id = OLD.task_id;
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER of_remark AFTER DELETE ON remark DEFERRABLE INITIALLY IMMEDIATE
+        FOR EACH ROW EXECUTE FUNCTION keep_title();
+"""
+
+
+def test_a_trigger_that_could_wait_for_the_end_does_not(people: People) -> None:
+    """The task is still there when its remark is deleted."""
+    change(ARCHIVED)
+    s, t = people["S"].pk, people["T"].pk
+    execute("INSERT INTO task VALUES (1, %s, %s, 'ours')", s, t)
+    execute("INSERT INTO remark VALUES (1, 1)")
+    model = model_of("task", owner=to(User), approver=to(User, null=True))
+    children = (Child(model_of("remark", task=to(model)), "task", goes_with_parent=True),)
+    owners = (Column("owner"), Column("approver"))
+    tasks = DataType("Tasks", model, owners, Combine(), "Tasks.", children=children, self_edges="drop")
+    transferred(people, tasks)
+    assert query("SELECT title FROM {}", "archive") == ["ours"]
+
+
 def test_others_wait_only_for_shared_rows(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without such rows and constraints, the tenant's lock is taken after the rows of one user have moved."""
-    change(LINES.format(key=""))
+    """Without such rows and constraints, the tenant's lock is taken after the rows of one user have moved.
+
+    A trigger that fired, or waits, for what was written before the batch makes no difference.
+    """
+    change(LINES.format(key="") + COUNTED.format(table="line"))
     execute("INSERT INTO project VALUES (1, %s)", people["S"].pk)
+    execute("INSERT INTO line VALUES (1, 1, %s, NULL)", people["X"].pk)
     owners, real = [], batch.wait_for_turn
 
     def wait_for_turn(transfer: object) -> None:

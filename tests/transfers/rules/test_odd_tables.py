@@ -108,6 +108,12 @@ FREE_NAMES = {
         " CREATE UNIQUE INDEX folder_once ON smallapp_folder (owner_id, slot, name) NULLS NOT DISTINCT",
         "box (3)",
     ),
+    "NULLs that are equal, and a domain": (
+        "CREATE DOMAIN title AS varchar(9); ALTER TABLE smallapp_folder ALTER name TYPE title, ADD slot int;"
+        " DROP INDEX folder_once;"
+        " CREATE UNIQUE INDEX folder_once ON smallapp_folder (owner_id, slot, name) NULLS NOT DISTINCT",
+        "box (3)",
+    ),
     "a type that ignores case": (
         "CREATE EXTENSION IF NOT EXISTS citext; ALTER TABLE smallapp_folder ALTER name TYPE citext",
         "box (3)",

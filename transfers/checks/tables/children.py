@@ -1,15 +1,17 @@
 """Check that a declared child says which rows are children of which, and that these can be deleted or kept."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from django.core.checks import CheckMessage, Error, Warning
 from django.db.models import ForeignKey, Model
 
-from transfers.checks.catalog.tables import Catalog, Reference, grouped, identifier, reached
+from transfers.checks.catalog.tables import Catalog, Reference, Relation, grouped, identifier, reached
 from transfers.checks.children import KEEP_TREES, goes_with_parent, to_detach
 from transfers.checks.tables.keys import can_lose_child_rows, can_lose_rows
 from transfers.checks.tables.references import (
     ACTIONS,
+    declared_pair,
     definition,
     foreign_key,
     is_unique,
@@ -20,6 +22,8 @@ from transfers.checks.tables.references import (
 )
 from transfers.engine.compiler.owners import column_of
 from transfers.rules import Child, DataType, all_children
+
+AND_KEEP_ROWS = "and choose a rule that deletes no row: Combine(on_clash=Rename(…))."
 
 
 def not_foreign_keys(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
@@ -120,26 +124,62 @@ def circle_error(entry: DataType, parent: int, found: Reference, catalog: Catalo
 
 
 def ambiguous_parents(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
-    """Yield a warning for children of a partitioned table of which no key makes sure that a number is there once."""
+    """Yield a warning for children of which the number may be that of several rows.
+
+    They may be rows of several tables, or of a partitioned one of which no key makes sure that a number is there once.
+    """
     for entry in entries:
         if can_lose_rows(entry, catalog):
             for child in all_children(entry.children):
-                field = foreign_key(child)
-                column = str(field.target_field.column)
-                parent = catalog.relations.get(catalog.oid(field.related_model) or 0)
-                if (
-                    parent
-                    and parent.kind == "p"
-                    and not is_unique(parent.oid, column, catalog)
-                    and len(pairs_of(child, own_keys(child, parent.oid, catalog))) == 1
-                ):
-                    yield Warning(
-                        f"{entry.name}: {child.model._meta.db_table}.{field.column} references {column} of {parent},"
-                        f" which is partitioned, and no key of it has {column} alone. If two rows have the same value,"
-                        " the children of both are deleted or re-pointed.",
-                        hint="If one sequence numbers all rows, and none is there in several versions, nothing has to"
-                        " be done. Otherwise let a foreign key hold the columns by which it is partitioned too: it then"
-                        " says which row is meant. Or remove the Child, and choose a rule that deletes no row:"
-                        " Combine(on_clash=Rename(…)).",
-                        id="transfers.W108",
-                    )
+                parent = catalog.relations.get(catalog.oid(foreign_key(child).related_model) or 0)
+                if parent:
+                    yield from in_several_partitions(entry, child, parent, catalog)
+                    yield from in_several_tables(entry, child, parent, catalog)
+
+
+def in_several_partitions(
+    entry: DataType, child: Child, parent: Relation, catalog: Catalog
+) -> Iterator[CheckMessage]:
+    column, referenced = declared_pair(child)
+    if (
+        parent.kind == "p"
+        and not is_unique(parent.oid, referenced, catalog)
+        and len(pairs_of(child, own_keys(child, parent.oid, catalog))) == 1
+    ):
+        yield Warning(
+            f"{entry.name}: {child.model._meta.db_table}.{column} references {referenced} of {parent}, which is"
+            f" partitioned, and no key of it has {referenced} alone. If two rows have the same value, the children of"
+            " both are deleted or re-pointed.",
+            hint="If one sequence numbers all rows, and none is there in several versions, nothing has to be done."
+            " Otherwise let a foreign key hold the columns by which it is partitioned too: it then says which row is"
+            f" meant. Or remove the Child, {AND_KEEP_ROWS}",
+            id="transfers.W108",
+        )
+
+
+def in_several_tables(
+    entry: DataType, child: Child, parent: Relation, catalog: Catalog
+) -> Iterator[CheckMessage]:
+    column, _ = declared_pair(child)
+    kind = column_of_kind(column, catalog.columns_of(child.model))
+    if kind and not own_keys(child, parent.oid, catalog):
+        yield Warning(
+            f"{entry.name}: {child.model._meta.db_table}.{column} references {parent}, but no foreign key says so, and"
+            f" {kind} seems to say which table is meant. Children of rows of other tables, with the same numbers, would"
+            " be deleted, re-pointed or detached too.",
+            hint=f"If {column} holds numbers of {parent} only, create the foreign key. Otherwise remove the Child,"
+            f" {AND_KEEP_ROWS}",
+            id="transfers.W109",
+        )
+
+
+def column_of_kind(column: str, columns: Iterable[str]) -> str:
+    """Return the column that says to which table the number refers, if there is one: parent_type beside parent_id."""
+    stem = re.sub("_?id$", "", column.lower())
+    kinds = {
+        f"{stem}{between}{kind}"
+        for kind in ("type", "kind", "class", "table", "model")
+        for between in ("", "_")
+    }
+    kinds |= {"content_type", "content_type_id"} if stem == "object" else set()
+    return next((name for name in columns if name.lower() in kinds), "")

@@ -2,17 +2,17 @@
 
 Otherwise each of 2,000 pairs would be tried, to fail with the same error. The rule, in two steps:
 
-1. A batch without pairs is run. It compiles and executes every statement, without rows. If that fails too, no pair can
-   succeed, and the error is certainly not that of a pair.
-2. An error in a trigger needs a row. If it is an error in the trigger's own statements (class 42, such as an undefined
-   setting), no pair of the transfer has succeeded, and the first, the middle and the last pair of the batch each fail
-   with the same error when run alone, it is taken for an error of all pairs.
+1. A batch without pairs is run. It compiles and executes every statement, without rows. If that fails with the same
+   error, no pair can succeed, unless a trigger failed: a batch of other pairs may please it.
+2. An error in a trigger needs pairs. If it is the one of step 1, or an error in the trigger's own statements (class 42,
+   such as an undefined setting), no pair of the transfer has succeeded, and the first, the middle and the last pair of
+   the batch each fail with the same error when run alone, it is taken for an error of all pairs.
 
 All remaining pairs then fail with the reason. Nothing was changed for them, and they can be retried.
 
 Neither step is taken for errors in records (classes 22 and 23, control totals), or for temporary ones (the pair is
-retried, or the transfer pauses). A trigger's RAISE of its own (P0001) refuses single records, so only step 1 can make
-it an error of all pairs.
+retried, or the transfer pauses). A trigger's RAISE of its own (P0001) refuses single records, unless it is raised
+without rows too.
 """
 
 import logging
@@ -43,7 +43,7 @@ def end_if_shared(transfer: Transfer, batch: Sequence[int], error: Exception, ru
     """
     if not may_be_shared(error):
         return False
-    failure = failure_without_pairs(transfer, run) or failure_of_samples(transfer, batch, error, run)
+    failure = shared_failure(transfer, batch, error, run)
     if failure is None:
         return False
     failed = fail_pending(transfer.pk, replace(failure, reason=f"{failure.reason} {NOT_TRIED}"))
@@ -56,28 +56,39 @@ def may_be_shared(error: Exception) -> bool:
     return not (of_records or isinstance(error, TotalsMismatch | SelfEdgesRefused) or is_transient(error))
 
 
-def failure_without_pairs(transfer: Transfer, run: Run | None) -> Failure | None:
-    """Run a batch without pairs and roll it back. Return why it failed, or None if it did not."""
+def shared_failure(
+    transfer: Transfer, batch: Sequence[int], error: Exception, run: Run | None
+) -> Failure | None:
+    """Return the failure of all pairs by the two steps, or None if the error may be that of a pair."""
+    without_pairs, cause = same_without_pairs(transfer, error, run), database_error(error)
+    if cause is None or not is_in_function(cause):
+        return explain(without_pairs) if without_pairs else None
+    if without_pairs or (cause.sqlstate or "").startswith("42"):
+        return failure_of_samples(transfer, batch, error, run)
+    return None
+
+
+def same_without_pairs(transfer: Transfer, error: Exception, run: Run | None) -> Exception | None:
+    """Run a batch without pairs and roll it back. Return its error, which names the data type, if it is the same."""
     with transaction.atomic():
-        error = error_of(transfer, [], run)
+        own = error_of(transfer, [], run)
         transaction.set_rollback(True)
-    return explain(error) if error and may_be_shared(error) else None
+    return own if own and fingerprint(own) == fingerprint(error) else None
 
 
 def failure_of_samples(
     transfer: Transfer, batch: Sequence[int], error: Exception, run: Run | None
 ) -> Failure | None:
-    """Run three pairs of the batch alone, and return their failure if all fail with this error of a trigger, else None.
+    """Run three pairs of the batch alone, and return their failure if all fail with this error, else None.
 
     Samples that fail in this way are recorded, so no pair is run twice.
     """
-    same = fingerprint(error)
-    if not same or len(batch) < 3 or any_succeeded(transfer):
+    if len(batch) < 3 or any_succeeded(transfer):
         return None
     failure = None
     for pair_id in (batch[0], batch[len(batch) // 2], batch[-1]):
         own = error_of(transfer, [pair_id], run)
-        if own is None or fingerprint(own) != same:
+        if own is None or fingerprint(own) != fingerprint(error):
             return None
         failure = explain(own, pair_with_users(pair_id))
         record_failure(pair_id, failure)
@@ -85,10 +96,10 @@ def failure_of_samples(
 
 
 def fingerprint(error: Exception) -> tuple[object, ...]:
-    """Return what identifies an error of class 42 in a function, or () for all other errors."""
+    """Return what identifies an error, whichever pairs it occurs with."""
     cause = database_error(error)
-    if cause is None or not (cause.sqlstate or "").startswith("42") or not is_in_function(cause):
-        return ()
+    if cause is None:
+        return type(error).__name__, str(error)
     return cause.sqlstate, cause.diag.message_primary, *functions_of(cause)
 
 

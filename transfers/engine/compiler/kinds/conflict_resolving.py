@@ -4,19 +4,20 @@ from collections.abc import Iterable, Iterator
 
 from psycopg import sql
 
-from transfers.engine.catalog.tables import Key
+from transfers.engine.catalog.tables import Key, Table, unquoted
 from transfers.engine.compiler import folds, journal
 from transfers.engine.compiler.children import lost_children, remove_and_adopt_children, tally_children
 from transfers.engine.compiler.kinds.detaching import detach, note_detached, types_in_table
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import column_of_policy, outcome_of_loser, policy_of, winner_first
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
-from transfers.engine.compiler.requirements.parts_of_keys import is_only_in_condition
+from transfers.engine.compiler.requirements.parts_of_keys import is_only_in_condition, mentions
 from transfers.engine.compiler.steps import (
     LOCK,
     NO_LOCK,
     Names,
     Step,
+    aliased,
     comma,
     computed_again,
     fill,
@@ -112,7 +113,7 @@ def resolve(subject: Subject, key: Key, names: Names) -> Step:
         **names,
         **of_key | {"key_columns": comma([of_key["key_columns"], *policy_column(by)])},
         mapped_columns=comma(columns_after_mapping(subject)),
-        key_changes=key_changes(subject, key),
+        **before_and_after(subject, key),
     )
     if key.operators:
         return resolve_exclusion(subject, key, policy, names | {"candidates": candidates})
@@ -167,12 +168,22 @@ def columns_after_mapping(subject: Subject) -> Iterator[sql.Composed]:
     yield from stored_columns(subject.table, new_values(subject))
 
 
-def key_changes(subject: Subject, key: Key) -> sql.Composed:
-    return sql.SQL(" OR ").join(
-        sql.SQL("{} IS DISTINCT FROM r.{}").format(mapped, sql.Identifier(column))
-        for column, mapped in subject.mapped.items()
-        if column in key.columns
+def before_and_after(subject: Subject, key: Key) -> Names:
+    """Return the parts of the key that the mapping may change, before it, and the condition that it changes one.
+
+    It never changes whether the condition of a key is true: such keys are refused.
+    """
+    parts = [
+        part
+        for part, expression in zip(key.compared, key.expressions, strict=True)
+        if any(mentions(expression, subject.table, column) for column in subject.mapped)
+    ]
+    names = [f"_was{number}" for number in range(len(parts))]
+    changes = (
+        sql.SQL("({}) IS DISTINCT FROM {}").format(sql.SQL(part), sql.Identifier(name))
+        for part, name in zip(parts, names, strict=True)
     )
+    return {"key_before": aliased(parts, names), "key_changes": sql.SQL(" OR ").join(changes)}
 
 
 def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:
@@ -196,9 +207,9 @@ def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:
         ),
         carried_names=comma(carried.values()),
         renamed=carried[by],
-        key_names=compared("{}", [f"_k{i}" for i in range(len(new_keys))], key),
+        key_names=compared([sql.Identifier(f"_k{i}") for i in range(len(new_keys))], key, table),
         candidate_keys=comma(expressions),
-        next_keys=compared("k.{}", new_keys, key),
+        next_keys=compared([sql.Identifier("k", name) for name in new_keys], key, table),
         candidate_row=sql.SQL("SELECT *{} FROM (SELECT {}) AS given").format(
             sql.SQL("").join(
                 sql.SQL(", {} AS {}").format(generated_value(table, name), sql.Identifier(name))
@@ -213,11 +224,20 @@ def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:
     )
 
 
-def compared(template: str, names: Iterable[str], key: Key) -> sql.Composed:
-    """Return the parts of a key to be looked up by IN. Arrays are equal if both hold NULL."""
-    if key.nulls_equal:
-        template = f"ARRAY[{template}]"
-    return comma(sql.SQL(template).format(sql.Identifier(name)) for name in names)
+def compared(names: Iterable[sql.Identifier], key: Key, table: Table) -> sql.Composed:
+    """Return the parts of a key to be looked up by IN.
+
+    Arrays are equal if both hold NULL, and can be compared if none is of a domain.
+    """
+    if not key.nulls_equal:
+        return comma(names)
+    types = (table.base_types.get(unquoted(part)) for part in key.expressions)
+    return comma(
+        sql.SQL("ARRAY[{}::{}]").format(name, sql.SQL(base_type))
+        if base_type
+        else sql.SQL("ARRAY[{}]").format(name)
+        for name, base_type in zip(names, types, strict=True)
+    )
 
 
 # --- Carry out -----------------------------------------------------------------------------------------------------

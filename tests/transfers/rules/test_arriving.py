@@ -1,0 +1,147 @@
+"""A row arrives in a unique key only if its values there change, which its users may do without the key noticing."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from accounts.models import User
+from tests.transfers.rules import journal
+from tests.transfers.rules.featured import change, model_of, to
+from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import execute
+from tests.transfers.rules.running import only, query, run_pairs
+from transfers.rules import (
+    ArrayColumn,
+    Column,
+    Combine,
+    DataType,
+    JsonPath,
+    KeepSource,
+    KeepTarget,
+    Latest,
+    Merge,
+    Owner,
+    Policy,
+    Rename,
+    Sum,
+)
+
+
+@dataclass(frozen=True)
+class Design:
+    """Columns of two users, a unique key of which only the first user is a part, and a row's values as JSON."""
+
+    columns: str
+    key: str
+    owners: tuple[Owner, ...]
+    row: str = '{{"a_id": {0}, "b_id": {1}}}'
+
+
+TWO_COLUMNS = "a_id bigint, b_id bigint"
+DOCUMENT = '{{"d": {{"owner": {0}, "members": [{1}], "helper": {1}}}}}'
+DESIGNS = {
+    "a condition": Design(TWO_COLUMNS, "(a_id, name) WHERE b_id IS NOT NULL", (Column("a"), Column("b"))),
+    "an expression": Design(TWO_COLUMNS, "(a_id, name, (b_id IS NULL))", (Column("a"), Column("b"))),
+    "a list in the condition": Design(
+        "a_id bigint, list bigint[]",
+        "(a_id, name) WHERE list IS NOT NULL",
+        (Column("a"), ArrayColumn("list")),
+        '{{"a_id": {0}, "list": [{1}]}}',
+    ),
+    "a path of a document": Design(
+        "d jsonb", "((d ->> 'owner'), name)", (JsonPath("d", "owner"), JsonPath("d", "helper")), DOCUMENT
+    ),
+    "a column generated from a document": Design(
+        "d jsonb, own text GENERATED ALWAYS AS (d ->> 'owner') STORED",
+        "(own, name)",
+        (JsonPath("d", "owner"), JsonPath("d", "members")),
+        DOCUMENT,
+    ),
+}
+
+
+@pytest.fixture(params=DESIGNS)
+def design(request: pytest.FixtureRequest) -> Design:
+    return DESIGNS[request.param]
+
+
+def room(design: Design, policy: Policy) -> DataType:
+    change(
+        f"CREATE TABLE room (id integer PRIMARY KEY, name text, n integer, {design.columns});"
+        f" CREATE UNIQUE INDEX ON room {design.key}"
+    )
+    model = model_of(
+        "room",
+        **{owner.field: FIELDS[owner.field]() for owner in design.owners},
+        name=models.TextField(),
+        n=models.IntegerField(),
+    )
+    return DataType("Rooms", model, design.owners, Combine(policy), "Rooms.")
+
+
+FIELDS = {
+    "a": lambda: to(User),
+    "b": lambda: to(User),
+    "list": lambda: ArrayField(models.BigIntegerField()),
+    "d": models.JSONField,
+}
+
+
+def put(people: People, design: Design, number: int, users: str) -> None:
+    """Insert the room of the first user, which is shared with the second one."""
+    users_of_row = json.loads(design.row.format(*(people[letter].pk for letter in users)))
+    row = {"id": number, "name": "blue", "n": 7, **users_of_row}
+    named = ", ".join(row)
+    execute(
+        f"INSERT INTO room ({named}) SELECT {named} FROM jsonb_populate_record(NULL::room, %s)",
+        json.dumps(row),
+    )
+
+
+@pytest.mark.parametrize(("numbers", "shared_with"), [((1, 2), "S"), ((1, 2), "U"), ((2, 1), "S")])
+@pytest.mark.parametrize(
+    ("policy", "source_stays"),
+    [
+        (KeepTarget(), False),
+        (KeepSource(), True),
+        (Latest("n"), False),
+        (Merge({"n": Sum()}), False),
+    ],
+    ids=str,
+)
+def test_the_row_that_the_target_has_already(
+    people: People,
+    monkeypatch: pytest.MonkeyPatch,
+    design: Design,
+    policy: Policy,
+    shared_with: str,
+    numbers: tuple[int, int],
+    *,
+    source_stays: bool,
+) -> None:
+    """The room of T is shared with a source user, whose place the target user takes too."""
+    entry = room(design, policy)
+    monkeypatch.setattr(journal, "by_key", lambda key: entry)
+    of_source, of_target = numbers
+    put(people, design, of_source, "SX")
+    put(people, design, of_target, f"T{shared_with}")
+    with only(entry):
+        ran = run_pairs(people.by, people.pairs, [entry])
+    assert ran.counts == ran.predicted
+    assert query("SELECT id FROM {}", "room") == [of_source if source_stays else of_target]
+    assert query("SELECT n FROM {}", "room") == [14 if isinstance(policy, Merge) else 7]
+
+
+@pytest.mark.parametrize("numbers", [(1, 2), (2, 1)])
+def test_the_row_that_needs_another_name(people: People, design: Design, numbers: tuple[int, int]) -> None:
+    entry = room(design, Rename("name"))
+    for number, users in zip(numbers, ("SX", "TS"), strict=True):
+        put(people, design, number, users)
+    with only(entry):
+        ran = run_pairs(people.by, people.pairs, [entry])
+    assert ran.counts == ran.predicted
+    names = query("SELECT name FROM {} ORDER BY id", "room")
+    assert names == (["blue (2)", "blue"] if numbers == (1, 2) else ["blue", "blue (2)"])
