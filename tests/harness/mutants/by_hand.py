@@ -253,7 +253,7 @@ PLACES = [
         "if any(mentions(expression, subject.table, column) for column in subject.mapped)",
         "if any(column in key.columns for column in subject.mapped)",
     ),
-    ("engine/verification/database.py", "count.inserted > before.get(", "now.deleted > before.get("),
+    ("engine/verification/database.py", "count.inserted > before.get(", "count.deleted > before.get("),
     ("engine/compiler/totals.py", "        holders_before=holders,\n        holders_after=holders,\n", ""),
     ("engine/compiler/kinds/self_edges.py", 'rule == "drop" and data_type.overwrites', "False"),
     ("engine/catalog/tables.py", 'self.predicate == "true" and not self.operators', "not self.operators"),
