@@ -83,8 +83,13 @@ PLACES = [
     ),
     (
         "engine/compiler/kinds/conflict_resolving.py",
-        "if owner.column in in_keys",
+        "if any(mentions(part, subject.table, owner.column) for part in parts)",
         "if owner is subject.owners[0]",
+    ),
+    (
+        "engine/compiler/kinds/conflict_resolving.py",
+        "if any(mentions(part, subject.table, owner.column) for part in parts)",
+        "if True",
     ),
     (
         "engine/compiler/kinds/conflict_resolving.py",
@@ -95,13 +100,33 @@ PLACES = [
     ("engine/compiler/steps.py", "ROUNDS = 5", "ROUNDS = 3"),
     (
         "engine/compiler/kinds/conflict_resolving.py",
-        'sql.SQL("({}) IS DISTINCT FROM {}")',
-        'sql.SQL("({}) IS NOT DISTINCT FROM {}")',
+        'sql.SQL("(({}) IS DISTINCT FROM {})")',
+        'sql.SQL("(({}) IS NOT DISTINCT FROM {})")',
     ),
     (
         "engine/compiler/kinds/conflict_resolving.py",
-        '"key_changes": sql.SQL(" OR ").join(changes)',
-        '"key_changes": sql.SQL(" AND ").join(changes)',
+        'sql.SQL(" OR ").join(of_key)',
+        'sql.SQL(" OR ").join(of_key[1:])',
+    ),
+    (
+        "engine/compiler/kinds/conflict_resolving.py",
+        'sql.SQL(" OR ").join(of_key)',
+        'sql.SQL(" AND ").join(of_key[1:])',
+    ),
+    (
+        "engine/compiler/kinds/conflict_resolving.py",
+        'steps = [sql.SQL("_pairs"), *(sql.SQL("{}::integer").format(one) for one in of_columns)]',
+        'steps = [sql.SQL("_pairs")]',
+    ),
+    (
+        "engine/compiler/kinds/conflict_resolving.py",
+        'steps = [sql.SQL("_pairs"), *(',
+        'steps = [sql.SQL("1"), *(',
+    ),
+    (
+        "engine/compiler/requirements/changed_columns.py",
+        "first in parts_of(key) and not data_type.overwrites",
+        "first in parts_of(key)",
     ),
     ("engine/compiler/policies.py", 'sql.SQL("_arrives DESC")', 'sql.SQL("_arrives")'),
     ("engine/compiler/policies.py", "{} DESC NULLS LAST, _arrives", "{} DESC NULLS FIRST, _arrives"),
@@ -243,6 +268,7 @@ PLACES = [
     ("engine/batch.py", "        raise DependentTypes from error\n", "        raise\n"),
     ("engine/batch.py", "any_trigger_waits(before, now) or ", ""),
     ("engine/verification/database.py", "not all(deferrable.values()) or ", ""),
+    ("engine/verification/database.py", "bool_and(g.tginitdeferred)", "bool_or(g.tginitdeferred)"),
     (
         "engine/verification/database.py",
         "count[:4] != before.get(table, Counted())[:4]",
@@ -250,8 +276,8 @@ PLACES = [
     ),
     (
         "engine/compiler/kinds/conflict_resolving.py",
-        "if any(mentions(expression, subject.table, column) for column in subject.mapped)",
-        "if any(column in key.columns for column in subject.mapped)",
+        "if any(mentions(part, subject.table, column) for part in key.expressions)",
+        "if column in key.columns",
     ),
     ("engine/verification/database.py", "count.inserted > before.get(", "count.deleted > before.get("),
     ("engine/compiler/totals.py", "        holders_before=holders,\n        holders_after=holders,\n", ""),
@@ -551,7 +577,7 @@ PLACES = [
         "",
     ),
     ("engine/undo/conflicts.py", "            hold_back(tables)\n", "            pass\n"),
-    ("engine/undo/comparing.py", " WHEN NOT {is_same} THEN 'changed' END AS why", " END AS why"),
+    ("engine/undo/comparing.py", " WHEN ({is_same}) IS NOT TRUE THEN 'changed' END AS why", " END AS why"),
     ("engine/undo/references/children.py", '"of.undone = e.undone" if same_pair', '"true" if same_pair'),
     ("engine/undo/references/children.py", "AND d.what IN ('adopted', 'detached') AND", "AND"),
     ("engine/undo/references/children.py", "AND d.\"_what\" = 'children' AND NOT", "AND NOT"),
@@ -614,7 +640,11 @@ PLACES = [
     ),
     # What a key, a child's foreign key or a policy may not do.
     ("engine/compiler/owners.py", "(SELECT p.target{form}{exactly} FROM", "(SELECT p.target{form} FROM"),
-    ("engine/compiler/requirements/changed_columns.py", "or first in parts_of(key))", "or parts_of(key))"),
+    (
+        "engine/compiler/requirements/changed_columns.py",
+        "is_found = first in parts_of(key)",
+        "is_found = bool(parts_of(key))",
+    ),
     (
         "engine/compiler/requirements/changed_columns.py",
         "        folded_rows_keep_their_key(data_type, table, owners)\n",

@@ -16,19 +16,28 @@ from tests.harness.oracle.world import Key, Row, Table
 class Entrant:
     """A row that may conflict: its values before and after sources are replaced by targets, and the row it lost to."""
 
-    def __init__(self, table: Table, before: Row, after: Row) -> None:
+    def __init__(self, table: Table, before: Row, after: Row, pairs: int = 0) -> None:
+        """pairs: the number of pairs whose source the row has."""
         self.table = table
         self.before = before
         self.after = after
+        self.pairs = pairs
         self.lost_to: Entrant | None = None
 
     @property
     def pk(self) -> tuple[Any, ...]:
         return self.table.pk_of(self.before)
 
-    def had(self, key: Key) -> bool:
-        """Return whether the row had the same value of this key before sources were replaced by targets."""
-        return key_of(key, self.before) == key_of(key, self.after)
+    def steps_to(self, key: Key) -> int:
+        """Return 0 if the row had the same value of this key before sources were replaced by targets.
+
+        Otherwise return the number of its pairs and of the key's columns that change.
+        """
+        if key_of(key, self.before) == key_of(key, self.after):
+            return 0
+        is_computed = not all(isinstance(column, str) for column in key.columns)
+        changed = [column for column, value in self.after.items() if value != self.before[column]]
+        return self.pairs + sum(is_computed or column in key.columns for column in changed)
 
     @property
     def kept_instead(self) -> "Entrant":

@@ -1,9 +1,9 @@
 """Which of the conflicting rows is kept, how their values are combined ("folded"), and which new name is free.
 
 The first of the conflicting rows is kept. Rows that had the value of the key before sources were replaced by targets
-come before rows that get it by the replacement, and each of these groups is sorted by primary key. KeepSource reverses
-the order of the groups. Latest and Best sort by their column first, with NULL, or a value that is not in the ranking,
-at the end.
+come before rows that get it by the replacement, of which those with less to change come first; equal ones are sorted by
+primary key. KeepSource reverses this order, but not that of the primary key. Latest and Best sort by their column
+first, with NULL, or a value that is not in the ranking, at the end.
 """
 
 from typing import Any
@@ -29,9 +29,9 @@ from transfers.rules import (
 
 def order_of(policy: Policy | None) -> Order:
     def order(entrant: Entrant, key: Key) -> Any:
-        arrives = not entrant.had(key)
+        arrives = entrant.steps_to(key)
         if isinstance(policy, KeepSource):
-            return (not arrives, entrant.pk)
+            return (-arrives, entrant.pk)
         if isinstance(policy, Latest):
             value = entrant.after[policy.by]
             return (value is None, Descending(value), arrives, entrant.pk)

@@ -120,7 +120,7 @@ class Run:
 def combine(run: Run) -> None:
     run.count_before()
     policy = run.rule.on_clash if isinstance(run.rule, Combine) else None
-    entrants = [Entrant(run.table, row, run.mapped(row)) for row in run.rows]
+    entrants = [Entrant(run.table, row, run.mapped(row), len(run.sources(row))) for row in run.rows]
     edges = self_edges(run, entrants)
     entrants = [one for one in entrants if one not in edges]
     if isinstance(policy, Rename):

@@ -1,7 +1,11 @@
-"""A row arrives in a unique key only if its values there change, which its users may do without the key noticing."""
+"""Of rows that conflict in a unique key, the one that has to change least for it is there first.
+
+A row may have the key's values already although another of its users is replaced. Of several rows that get them, one
+may need fewer pairs.
+"""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from django.contrib.postgres.fields import ArrayField
@@ -145,3 +149,100 @@ def test_the_row_that_needs_another_name(people: People, design: Design, numbers
     assert ran.counts == ran.predicted
     names = query("SELECT name FROM {} ORDER BY id", "room")
     assert names == (["blue (2)", "blue"] if numbers == (1, 2) else ["blue", "blue (2)"])
+
+
+def test_only_users_whom_the_key_compares_lose_a_record(people: People) -> None:
+    """T is a guest in the room of V that is replaced by that of U."""
+    entry = room(DESIGNS["a condition"], KeepSource())
+    put(people, DESIGNS["a condition"], 1, "VT")
+    put(people, DESIGNS["a condition"], 2, "UX")
+    with only(entry):
+        ran = run_pairs(people.by, people.pairs, [entry])
+    assert ran.counts == ran.predicted
+    assert {number: counts[entry.key].get("replaced") for number, counts in ran.counts.items()} == {
+        0: None,
+        1: 1,
+    }
+
+
+# --- Rows of several pairs -------------------------------------------------------------------------------------------
+
+IN_BOTH = {
+    "two columns": Design(TWO_COLUMNS, "(a_id, b_id)", (Column("a"), Column("b"))),
+    "two users in any order": Design(
+        TWO_COLUMNS, "(least(a_id, b_id), greatest(a_id, b_id))", (Column("a"), Column("b"))
+    ),
+    "a list": Design("list bigint[]", "(list)", (ArrayColumn("list"),), '{{"list": [{0}, {1}]}}'),
+    "a document": Design(
+        "d jsonb",
+        "((d ->> 'owner'), (d ->> 'helper'))",
+        (JsonPath("d", "owner"), JsonPath("d", "helper")),
+        DOCUMENT,
+    ),
+}
+
+
+@pytest.mark.parametrize("batches", [1, 2])
+@pytest.mark.parametrize("numbers", [(1, 2), (2, 1)])
+@pytest.mark.parametrize(("policy", "source_stays"), [(KeepTarget(), False), (KeepSource(), True)], ids=str)
+@pytest.mark.parametrize("design", IN_BOTH.values(), ids=IN_BOTH)
+def test_links_to_a_user_who_is_replaced_too(
+    people: People,
+    design: Design,
+    policy: Policy,
+    numbers: tuple[int, int],
+    batches: int,
+    *,
+    source_stays: bool,
+) -> None:
+    """S and T have a link to U. It is the same whether U is replaced by V in the same batch, or later."""
+    entry = room(design, policy)
+    for number, users in zip(numbers, ("SU", "TU"), strict=True):
+        put(people, design, number, users)
+    with only(entry):
+        ran = run_pairs(people.by, people.pairs, [entry], batches=batches)
+    assert query("SELECT id FROM {}", "room") == [numbers[not source_stays]]
+    assert batches > 1 or ran.counts == ran.predicted
+
+
+@pytest.mark.parametrize("numbers", [(1, 2), (2, 1)])
+def test_the_record_of_the_target_that_the_source_has_made(people: People, numbers: tuple[int, int]) -> None:
+    design = IN_BOTH["two columns"]
+    entry = room(design, KeepTarget())
+    for number, users in zip(numbers, ("SS", "TS"), strict=True):
+        put(people, design, number, users)
+    with only(entry):
+        run_pairs(people.by, people.pairs, [entry])
+    assert query("SELECT id FROM {}", "room") == [numbers[1]]
+
+
+# --- Rows that come into the condition of a key ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", [KeepTarget(), Rename("name")], ids=str)
+def test_a_row_that_loses_its_second_user(people: People, policy: Policy) -> None:
+    design = Design(TWO_COLUMNS, "(a_id, name) WHERE b_id IS NULL", (Column("a"), Column("b")))
+    entry = replace(room(design, policy), self_edges="clear")
+    put(people, design, 1, "TS")
+    put(people, design, 2, "TS")
+    execute("UPDATE room SET b_id = NULL WHERE id = 2")
+    with only(entry):
+        ran = run_pairs(people.by, people.pairs, [entry])
+    assert ran.counts == ran.predicted
+    if isinstance(policy, KeepTarget):
+        assert query("SELECT id FROM {}", "room") == [2]
+    else:
+        assert query("SELECT name FROM {} ORDER BY id", "room") == ["blue (2)", "blue"]
+
+
+def test_a_list_that_becomes_one_of_two_users(people: People) -> None:
+    key = "(least(list[1], list[2]), greatest(list[1], list[2])) WHERE cardinality(list) = 2"
+    design = Design("list bigint[]", key, (ArrayColumn("list"),), '{{"list": [{0}, {1}]}}')
+    entry = room(design, KeepTarget())
+    put(people, design, 1, "TX")
+    execute("UPDATE room SET list = list || %s::bigint", people["S"].pk)
+    put(people, design, 2, "TX")
+    with only(entry):
+        ran = run_pairs(people.by, people.pairs, [entry])
+    assert ran.counts == ran.predicted
+    assert query("SELECT id FROM {}", "room") == [2]

@@ -27,6 +27,7 @@ from transfers.rules import (
     KeepTarget,
     Max,
     Merge,
+    Overwrite,
     Owner,
     Polymorphic,
     Profile,
@@ -119,6 +120,19 @@ def test_an_emptied_owner_in_a_key_with_a_third_one(db: None) -> None:
         "DROP INDEX odd; CREATE UNIQUE INDEX odd ON visit (host_id, guest_id, guide_id) NULLS NOT DISTINCT"
     )
     assert compile_plan(entry, read_tables(["visit"])).run
+
+
+def test_an_emptied_owner_of_a_type_that_is_overwritten(db: None) -> None:
+    """Two rows of the source may become equal, between which Overwrite does not decide."""
+    change("CREATE TABLE visit (id bigint PRIMARY KEY, host_id bigint, guest_id bigint)")
+    users = {name: to(User, null=True) for name in ("host", "guest")}
+    entry = DataType(
+        "Visits", model_of("visit", **users), tuple(map(Column, users)), KEEP, "Visits.", self_edges="clear"
+    )
+    change("CREATE UNIQUE INDEX odd ON visit (host_id) WHERE guest_id IS NULL")
+    assert compile_plan(entry, read_tables(["visit"])).run
+    with pytest.raises(CannotCompile, match="the unique key odd .* with a row that no policy decides about"):
+        compile_plan(replace(entry, rule=Overwrite()), read_tables(["visit"]))
 
 
 def test_a_row_that_others_are_merged_into_and_that_moves_itself(db: None) -> None:

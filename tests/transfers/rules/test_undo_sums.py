@@ -187,6 +187,20 @@ def test_a_record_that_people_gave_back_before_it_was_moved_again(
     assert (rows_as_text([entry]), UndoConflict.objects.count()) == (before, 0)
 
 
+@pytest.mark.parametrize("before", [None, 1])
+def test_a_merged_value_that_people_changed_together_with_the_second_user(
+    people: People, monkeypatch: pytest.MonkeyPatch, before: int | None
+) -> None:
+    """The record stays as people left it, also if it had no value before the merge."""
+    entry = sums(people, monkeypatch, ("TS", before), ("SX", 5))
+    change("ALTER TABLE note DROP CONSTRAINT note_a_id_b_id_key; CREATE UNIQUE INDEX once ON note (a_id)")
+    made = transferred(people, entry, people.pairs[:1])
+    execute("UPDATE note SET b_id = %s, m = 2", people["V"].pk)
+    [pair] = undo_all(made, leave_changed=True)
+    assert (pair.state, values()) == (PairState.SUCCEEDED, ["2"])
+    assert query("SELECT b_id FROM {}", "note") == [people["V"].pk]
+
+
 def test_a_value_that_people_took_back_before_more_was_merged(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:

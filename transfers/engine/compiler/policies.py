@@ -1,7 +1,7 @@
 """The SQL of each policy of `transfers.rules`: it decides which of the rows that share a unique key survives.
 
-A policy is compiled to a sort order in which the first row is the winner. `_arrives` is false for a row that already
-has the key and true for a row that gets it through the mapping of its owners.
+A policy is compiled to a sort order in which the first row is the winner. `_arrives` is 0 for a row that already
+has the key. For a row that gets it through the mapping of its owners, it says how much of the row changes.
 """
 
 from collections.abc import Sequence

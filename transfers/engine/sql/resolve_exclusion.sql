@@ -8,7 +8,7 @@ losing AS (
         kept._relation AS winner_relation, kept._row AS winner
     FROM keyed AS loser
     JOIN keyed AS kept ON {excluded}
-    WHERE loser._arrives = {loser_arrives} AND kept._arrives <> {loser_arrives}
+    WHERE (loser._arrives > 0) = {loser_arrives} AND (kept._arrives > 0) <> {loser_arrives}
     ORDER BY loser._relation, loser._row, {kept_first}
 )
 UPDATE transfer_work AS w SET

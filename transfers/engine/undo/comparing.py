@@ -12,9 +12,10 @@ from transfers.engine.undo.loading.work_tables import analyze
 from transfers.engine.undo.tables import UndoneTable, both, filled
 from transfers.models import PairState
 
+# A record whose later entry is not taken back has no values of that one (`f`), so to compare with them gives NULL.
 COMPARE = """
 WITH compared AS (
-    SELECT c.ctid AS place, CASE WHEN {is_gone} THEN 'deleted' WHEN NOT {is_same} THEN 'changed' END AS why,
+    SELECT c.ctid AS place, CASE WHEN {is_gone} THEN 'deleted' WHEN ({is_same}) IS NOT TRUE THEN 'changed' END AS why,
         {is_added} AS added
     FROM {changes} AS c
     LEFT JOIN {table} AS t ON {is_record}{or_returning}{later_entries}

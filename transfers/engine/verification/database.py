@@ -86,8 +86,9 @@ def any_inserted(tables: Iterable[str], before: Mapping[str, Counted], now: Mapp
 
 # PostgreSQL's own triggers, which check foreign keys and unique keys, change nothing.
 DEFERRABLE_TRIGGERS = f"""
-SELECT g.tgrelid::regclass::text, g.tginitdeferred FROM pg_trigger AS g
+SELECT g.tgrelid::regclass::text, bool_and(g.tginitdeferred) FROM pg_trigger AS g
 WHERE g.tgdeferrable AND g.tgfoid >= 16384 AND {FIRES}
+GROUP BY 1
 """  # noqa: S608  # nosec B608  (a constant is inserted)
 
 

@@ -11,7 +11,7 @@ from transfers.engine.compiler.kinds.detaching import detach, note_detached, typ
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import column_of_policy, outcome_of_loser, policy_of, winner_first
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
-from transfers.engine.compiler.requirements.parts_of_keys import is_only_in_condition, mentions
+from transfers.engine.compiler.requirements.parts_of_keys import in_quotes, is_only_in_condition, mentions
 from transfers.engine.compiler.steps import (
     LOCK,
     NO_LOCK,
@@ -82,9 +82,9 @@ def other_end(owner: OwnerSql) -> Names:
 
 
 def resolve_keys(subject: Subject, names: Names) -> Iterator[Step]:
-    in_keys = {column for key in subject.keys for column in key.columns}
+    parts = [part for key in subject.keys for part in key.expressions]
     for owner in subject.owners:
-        if owner.column in in_keys:
+        if any(mentions(part, subject.table, owner.column) for part in parts):
             yield step("existing", **names | subject.owner_names(owner))
     if subject.keys:
         yield step("analyze_work", **names)
@@ -113,7 +113,7 @@ def resolve(subject: Subject, key: Key, names: Names) -> Step:
         **names,
         **of_key | {"key_columns": comma([of_key["key_columns"], *policy_column(by)])},
         mapped_columns=comma(columns_after_mapping(subject)),
-        **before_and_after(subject, key),
+        **arrival(subject, key),
     )
     if key.operators:
         return resolve_exclusion(subject, key, policy, names | {"candidates": candidates})
@@ -168,22 +168,37 @@ def columns_after_mapping(subject: Subject) -> Iterator[sql.Composed]:
     yield from stored_columns(subject.table, new_values(subject))
 
 
-def before_and_after(subject: Subject, key: Key) -> Names:
-    """Return the parts of the key that the mapping may change, before it, and the condition that it changes one.
+def arrival(subject: Subject, key: Key) -> Names:
+    """Return what the mapping may change of a row in the key, as it was before, and how much it changes for the key.
 
-    It never changes whether the condition of a key is true: such keys are refused.
+    That is 0 if the row had the values already. Otherwise it is the number of its pairs and of the columns with users
+    that the key compares and that change: of two links, from a source and from its target, to a third user who is
+    replaced too, less of the target's changes. It is there first if the pairs are transferred one after the other.
     """
+    columns = [
+        column
+        for column in subject.mapped
+        if any(mentions(part, subject.table, column) for part in key.expressions)
+    ]
     parts = [
         part
         for part, expression in zip(key.compared, key.expressions, strict=True)
-        if any(mentions(expression, subject.table, column) for column in subject.mapped)
+        if any(mentions(expression, subject.table, column) for column in columns)
     ]
-    names = [f"_was{number}" for number in range(len(parts))]
-    changes = (
-        sql.SQL("({}) IS DISTINCT FROM {}").format(sql.SQL(part), sql.Identifier(name))
-        for part, name in zip(parts, names, strict=True)
-    )
-    return {"key_before": aliased(parts, names), "key_changes": sql.SQL(" OR ").join(changes)}
+    before = [key.predicate, *parts, *map(in_quotes, columns)]
+    names = [f"_was{number}" for number in range(len(before))]
+    changed = [
+        sql.SQL("(({}) IS DISTINCT FROM {})").format(sql.SQL(part), sql.Identifier(name))
+        for part, name in zip(before, names, strict=True)
+    ]
+    of_key, of_columns = changed[: len(parts) + 1], changed[len(parts) + 1 :]
+    steps = [sql.SQL("_pairs"), *(sql.SQL("{}::integer").format(one) for one in of_columns)]
+    return {
+        "was": aliased(before, names),
+        "arrives": sql.SQL("CASE WHEN {} THEN {} ELSE 0 END").format(
+            sql.SQL(" OR ").join(of_key), sql.SQL(" + ").join(steps)
+        ),
+    }
 
 
 def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:

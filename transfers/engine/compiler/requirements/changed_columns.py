@@ -93,9 +93,10 @@ def is_once(data_type: DataType, key: Key, owner: OwnerSql) -> bool:
 
 
 def owner_keeps_keys(data_type: DataType, table: Table, column: str, first: str, *, is_emptied: bool) -> None:
-    """first: the first owner. An emptied row has the target in it, by which rows with the same key are found."""
+    """first: the first owner. An emptied row has the target in it, by which a policy finds rows with the same key."""
     for key in table.keys_with([column]):
-        if is_emptied and not (allows_null(key, table, column) or first in parts_of(key)):
+        is_found = first in parts_of(key) and not data_type.overwrites
+        if is_emptied and not (is_found or allows_null(key, table, column)):
             remedy = (
                 'Choose another rule than self_edges="clear", or let the key leave out rows without a value:'
             )

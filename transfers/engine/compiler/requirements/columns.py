@@ -25,7 +25,7 @@ from transfers.rules import (
 
 # Names that the statements of a transfer or its undo give to their own values, beside the columns of a record.
 OWN_NAMES = {
-    *("_arrives", "_compared", "_entry", "_inserts", "_is_updated", "_joint", "_n", "_pair"),
+    *("_arrives", "_compared", "_entry", "_inserts", "_is_updated", "_joint", "_n", "_pair", "_pairs"),
     *("_place", "_relation", "_row", "_type", "_updated", "_what", "_why", "_winner"),
 }
 # An undo compares the columns before and after in one work table, of which PostgreSQL allows 1,600.

@@ -8,7 +8,7 @@ resolved AS (
         first_value(_relation) OVER same_key AS winner_relation,
         first_value(_row) OVER same_key AS winner,
         row_number() OVER same_key - 1 AS place,
-        row_number() OVER same_key > 1 AND (_arrives OR first_value(_arrives) OVER same_key) AS loses
+        row_number() OVER same_key > 1 AND _arrives + first_value(_arrives) OVER same_key > 0 AS loses
     FROM keyed
     WHERE {keys_can_conflict}
     WINDOW same_key AS (PARTITION BY {key_names} ORDER BY {winner_first})
