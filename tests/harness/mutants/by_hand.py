@@ -345,6 +345,14 @@ PLACES = [
     ("engine/undo/writing/stamps.py", "is_same &= all(", "is_same &= any("),
     ("engine/undo/writing/stamps.py", "are_now &= all(", "are_now &= any("),
     ("engine/undo/comparing.py", " AND l.is_last", ""),
+    ("engine/undo/comparing.py", ' AND c.entry < r."_entry"', ""),
+    ("engine/undo/belonging.py", "what IN ('folded', 'moved', 'changed') AND differs", "differs"),
+    ("engine/undo/belonging.py", "'changed') AND differs <> '{{}}'", "'changed')"),
+    (
+        "engine/undo/belonging.py",
+        "(p.pair = c.pair OR p.pair IN (SELECT",
+        "(p.pair = c.pair OR false AND p.pair IN (SELECT",
+    ),
     ("engine/undo/comparing.py", " AND twin.undone = p.id AND twin.why IS NULL", " AND twin.undone = p.id"),
     ("engine/undo/comparing.py", "        ELSE EXISTS (\n", "        ELSE false AND EXISTS (\n"),
     (

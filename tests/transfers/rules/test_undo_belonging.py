@@ -16,7 +16,7 @@ from tests.transfers.rules.running import insert, only, query, rows_of, run_pair
 from tests.transfers.rules.test_undo import run_after_leaving
 from tests.transfers.rules.test_undo_keys import known, transferred
 from transfers.models import PairState, TransferPair, UndoConflict
-from transfers.rules import Column, Combine, DataType, FillBlank, Fold, Max, Merge, Min, Sum
+from transfers.rules import Child, Column, Combine, DataType, FillBlank, Fold, Max, Merge, Min, Sum
 
 
 def refused(made: int) -> TransferPair:
@@ -212,3 +212,61 @@ def test_a_child_does_not_return_to_a_record_that_has_the_key_of_its_parent(peop
         "parent gone",
     ]
     assert rows_of("smallapp_shiftbreak") == []
+
+
+# --- Entries that are about references, and entries of several pairs -------------------------------------------------
+
+
+def tasks(
+    people: People, monkeypatch: pytest.MonkeyPatch, *rows: tuple[int, str, str, int, object]
+) -> DataType:
+    """Create tasks (number, letters of the owner and the second user, name, m, parent), which are merged by Sum."""
+    change("""
+        CREATE TABLE task (id bigint PRIMARY KEY, owner_id bigint NOT NULL, second_id bigint, name text, m integer,
+            parent_id bigint REFERENCES task, UNIQUE (owner_id, name));
+    """)
+    columns = {"name": models.TextField(), "m": models.IntegerField()}
+    task = model_of(
+        "task", owner=to(User), second=to(User, null=True), parent=to("self", null=True), **columns
+    )
+    children = (Child(task, "parent", detached=True),)
+    owners, rule = (Column("owner"), Column("second")), Combine(Merge({"m": Sum()}))
+    entry = DataType("Tasks", task, owners, rule, "Tasks.", children=children)
+    monkeypatch.setattr(journal, "by_key", lambda key: entry)
+    for number, letters, name, m, parent in rows:
+        owner, second = [*(people[letter].pk for letter in letters), None][:2]
+        execute("INSERT INTO task VALUES (%s, %s, %s, %s, %s, %s)", number, owner, second, name, m, parent)
+    return known(entry, monkeypatch)
+
+
+def test_a_merged_record_that_also_lost_its_parent(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others have it now, so what was merged into it stays, although its last entry is that of the parent."""
+    rows = ((3, "S", "b", 2, None), (4, "T", "b", 1, None), (1, "S", "a", 5, None), (2, "T", "a", 1, 3))
+    entry = tasks(people, monkeypatch, *rows)
+    made = transferred(people, entry, people.pairs[:1])
+    execute("UPDATE task SET owner_id = %s WHERE id = 2", people["X"].pk)
+    [pair] = undo_all(made, leave_changed=True)
+    assert query("SELECT m FROM {} WHERE id = 2", "task") == [6]
+    assert query("SELECT count(*) FROM {} WHERE id = 1", "task") == [0]
+    assert ("(2)", "not theirs") in conflicts(pair)
+
+
+@pytest.mark.parametrize("is_given_away", [False, True])
+@pytest.mark.parametrize("numbers", [(1, 2), (2, 1)])
+def test_a_record_that_was_merged_for_two_pairs(
+    people: People, monkeypatch: pytest.MonkeyPatch, numbers: tuple[int, int], *, is_given_away: bool
+) -> None:
+    """U's task, with S as second user, was merged into that of V, which neither S nor T have ever had."""
+    of_source, of_target = numbers
+    entry = tasks(people, monkeypatch, (of_source, "US", "a", 5, None), (of_target, "V", "a", 1, None))
+    before = rows_as_text([entry])
+    made = transferred(people, entry, people.pairs)
+    if is_given_away:
+        execute("UPDATE task SET owner_id = %s", people["X"].pk)
+        after = rows_as_text([entry])
+        pairs = undo_all(made, leave_changed=True)
+        assert rows_as_text([entry]) == after
+        assert (f"({of_target})", "not theirs") in [found for pair in pairs for found in conflicts(pair)]
+    else:
+        assert [pair.reason for pair in undo_all(made)] == ["", ""]
+        assert rows_as_text([entry]) == before

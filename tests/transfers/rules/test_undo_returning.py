@@ -3,18 +3,22 @@
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from hypothesis import given
 
+from accounts.models import User
 from tests.harness.oracle.world import World
 from tests.transfers.rules import drawing
+from tests.transfers.rules.featured import change, model_of, to
 from tests.transfers.rules.people import SOURCES, People
-from tests.transfers.rules.restoring import restore, rows_as_text
-from tests.transfers.rules.running import insert, rows_of, type_of, undo_all
+from tests.transfers.rules.restoring import execute, restore, rows_as_text
+from tests.transfers.rules.running import insert, query, rows_of, type_of, undo_all
 from tests.transfers.rules.test_undo import few, run_after_leaving, undo_completely, worlds
+from tests.transfers.rules.test_undo_keys import known, transferred
 from transfers.engine.undo.prediction import joint_groups, predict_undo
 from transfers.engine.undo.tables import UndonePair
-from transfers.models import PairState, TransferPair
+from transfers.models import PairState, TransferPair, UndoConflict
+from transfers.rules import Column, Combine, DataType, KeepSource, Overwrite, Rule
 
 SHARED = "also to users for whom it is not undone"
 
@@ -140,3 +144,29 @@ def test_two_batches_are_undone_as_a_whole(people: People, table: str) -> None:
             transaction.set_rollback(True)
 
     undone()
+
+
+@pytest.mark.parametrize("since", ["DELETE FROM member", "UPDATE member SET project = 2"])
+@pytest.mark.parametrize("rule", [Combine(KeepSource()), Overwrite()], ids=str)
+def test_a_record_that_was_deleted_before_another_one_got_its_key(
+    people: People, monkeypatch: pytest.MonkeyPatch, rule: Rule, since: str
+) -> None:
+    """T's membership was deleted, so that of S got its key. People have removed S's since: T's alone returns."""
+    change(
+        "CREATE TABLE member (user_id bigint, project integer, by_id bigint, PRIMARY KEY (user_id, project))"
+    )
+    key = models.CompositePrimaryKey("user", "project")
+    member = model_of("member", user=to(User), by=to(User, null=True), project=models.IntegerField(), pk=key)
+    owners = (Column("user"), Column("by"))
+    entry = known(DataType("Members", member, owners, rule, "Members."), monkeypatch)
+    S, T, X, V = (people[letter].pk for letter in "STXV")
+    execute("INSERT INTO member VALUES (%s, 1, %s), (%s, 1, %s)", S, X, T, V)
+    made = transferred(people, entry, people.pairs[:1])
+    execute(since)
+    left = query("SELECT by_id FROM {}", "member")
+    [pair] = undo_all(made)
+    assert (pair.state, query("SELECT by_id FROM {}", "member")) == (PairState.FAILED, left)
+    [pair] = undo_all(made, leave_changed=True)
+    assert UndoConflict.objects.get(pair=pair).why == "deleted"
+    assert query("SELECT user_id FROM {} WHERE by_id = " + str(V), "member") == [T]
+    assert query("SELECT count(*) FROM {}", "member") == [1 + len(left)]

@@ -9,21 +9,27 @@ from collections.abc import Iterable, Iterator
 from psycopg import sql
 
 from transfers.engine.compiler.owners import OwnerSql, compile_owner
+from transfers.engine.compiler.steps import identifiers
 from transfers.engine.undo.tables import UndoneTable, filled
 
-# The source of the undo is the user to whom the transfer gave the record. Only its last entry left it with this user.
+# The source of the undo is the user to whom the transfer gave the record. Only the last entry that is about users and
+# their values left it with this user, or with one of its pairs; references may have been changed after that.
 NOT_OF_SOURCE = """
 UPDATE {changes} AS c SET why = 'not theirs'
-FROM {table} AS t
-WHERE {is_record} AND c.rank = 1 AND c.why IS NULL AND c.differs <> '{{}}'
-    AND c.what = ANY ({what}) AND NOT ({theirs})
+FROM {table} AS t, (
+    SELECT DISTINCT ON ({keys}) ctid AS place FROM {changes}
+    WHERE what IN ('folded', 'moved', 'changed') AND differs <> '{{}}'
+    ORDER BY {keys}, rank
+) AS last
+WHERE last.place = c.ctid AND {is_record} AND c.why IS NULL AND c.what = ANY ({what}) AND NOT ({theirs})
+"""
+OF_ENTRY = """
+(p.pair = c.pair OR p.pair IN (SELECT u.pair FROM transfer_undone AS u WHERE u.undone = ANY (c.joint)))
 """
 NOT_OF_TARGET = """
 UPDATE {changes} AS c SET why = 'not theirs'
 WHERE c.why IS NULL AND {n} = ANY (c.differs) AND c.{before} IS NOT NULL AND NOT EXISTS (
-    SELECT FROM {stage} AS p WHERE {staged} AND {target} = c.{before} AND (
-        p.pair = c.pair OR p.pair IN (SELECT u.pair FROM transfer_undone AS u WHERE u.undone = ANY (c.joint))
-    )
+    SELECT FROM {stage} AS p WHERE {staged} AND {target} = c.{before} AND {of_entry}
 )
 """
 # Replaced rows were the target's, to whom the transfer gave the others; that is the source of the undo.
@@ -32,7 +38,8 @@ UPDATE {deleted} AS d SET "_why" = 'not theirs'
 WHERE d."_why" IS NULL AND d."_what" <> 'children'
     AND NOT CASE d."_what" WHEN 'replaced' THEN {of_source} ELSE {of_target} END
 """
-HELD = "EXISTS (SELECT FROM {stage} AS p WHERE p.pair = {pair} AND {holds})"
+OF_DELETED = 'p.pair = d."_pair"'
+HELD = "EXISTS (SELECT FROM {stage} AS p WHERE {of_pair} AND {holds})"
 
 
 def check_belonging(table: UndoneTable) -> Iterator[sql.Composed]:
@@ -47,7 +54,8 @@ def check_belonging(table: UndoneTable) -> Iterator[sql.Composed]:
             table=table.table.identifier,
             is_record=table.is_record("t", "c"),
             what=sql.SQL("{}::text[]").format(sql.Literal(sorted(what))),
-            theirs=held(owners, "source", "t", "c.pair"),
+            keys=identifiers(f"k{number}" for number in range(len(table.keys))),
+            theirs=held(owners, "source", "t", OF_ENTRY),
         )
     by_attribute = [owner for owner in owners if owner.attribute]
     for owner in by_attribute:
@@ -61,13 +69,14 @@ def check_belonging(table: UndoneTable) -> Iterator[sql.Composed]:
                 stage=owner.stage,
                 staged=owner.staged,
                 target=owner.user("target"),
+                of_entry=sql.SQL(OF_ENTRY),
             )
     if by_attribute and table.deletions and {owner.column for owner in owners} <= set(table.restorable):
         yield filled(
             DELETED_NOT_THEIRS,
             deleted=table.name("deleted"),
-            of_source=held(owners, "source", "d", 'd."_pair"'),
-            of_target=held(owners, "target", "d", 'd."_pair"'),
+            of_source=held(owners, "source", "d", OF_DELETED),
+            of_target=held(owners, "target", "d", OF_DELETED),
         )
 
 
@@ -89,9 +98,10 @@ def checked(owners: Iterable[OwnerSql]) -> set[str]:
     return {"folded", "moved", "changed"} if any(owner.beside for owner in owners) else {"folded"}
 
 
-def held(owners: Iterable[OwnerSql], role: str, row: str, pair: str) -> sql.Composed:
-    """Return the condition that the record holds the pair's user of this role in any owner."""
+def held(owners: Iterable[OwnerSql], role: str, row: str, of_pair: str) -> sql.Composed:
+    """Return the condition that the record holds the user of this role, of such a pair `p`, in any owner."""
     conditions = (
-        filled(HELD, stage=owner.stage, pair=sql.SQL(pair), holds=owner.holds(role, row)) for owner in owners
+        filled(HELD, stage=owner.stage, of_pair=sql.SQL(of_pair), holds=owner.holds(role, row))
+        for owner in owners
     )
     return sql.SQL("({})").format(sql.SQL(" OR ").join(conditions))

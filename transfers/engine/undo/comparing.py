@@ -120,7 +120,7 @@ def or_returning(table: UndoneTable) -> sql.Composable:
     """Return the join with the records `r` that are inserted again."""
     if not table.returns:
         return sql.SQL("")
-    join = ' LEFT JOIN {} AS r ON {} AND r."_compared"'
+    join = ' LEFT JOIN {} AS r ON {} AND r."_compared" AND c.entry < r."_entry"'
     return sql.SQL(join).format(table.name("returning"), table.is_record("r", "c"))
 
 

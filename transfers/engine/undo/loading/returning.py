@@ -28,14 +28,17 @@ from transfers.engine.undo.tables import (
 from transfers.registry import data_types
 from transfers.rules import ArrayColumn, DataType, JsonPath, all_children
 
-RETURNS = "SELECT EXISTS (SELECT FROM {deleted} AS d JOIN {changes} AS c ON {is_record})"
+# Not one that was changed later: another record then had this key.
+RETURNS = (
+    'SELECT EXISTS (SELECT FROM {deleted} AS d JOIN {changes} AS c ON {is_record} AND c.entry < d."_entry")'
+)
 NUMBER = 'ALTER TABLE {deleted} ADD COLUMN "_n" bigint GENERATED ALWAYS AS IDENTITY'
 # A record that was deleted for several pairs, or more than once, is compared once.
 CREATE_RETURNING = """
 CREATE TEMP TABLE {returning} ON COMMIT DROP AS
 SELECT d.*, row_number() OVER (PARTITION BY {keys} ORDER BY d."_inserts" DESC, d."_entry" DESC) = 1 AS "_compared"
 FROM {deleted} AS d
-WHERE EXISTS (SELECT FROM {changes} AS c WHERE {is_record})
+WHERE EXISTS (SELECT FROM {changes} AS c WHERE {is_record} AND c.entry < d."_entry")
     AND NOT EXISTS (SELECT FROM {table} AS t WHERE {is_there})
 """
 FORGET_RETURNING = """
