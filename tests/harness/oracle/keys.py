@@ -16,8 +16,8 @@ from tests.harness.oracle.world import Key, Row, Table
 class Entrant:
     """A row that may conflict: its values before and after sources are replaced by targets, and the row it lost to."""
 
-    def __init__(self, table: Table, before: Row, after: Row, pairs: int = 0) -> None:
-        """pairs: the number of pairs whose source the row has."""
+    def __init__(self, table: Table, before: Row, after: Row, pairs: "PairsOf" = lambda _: 0) -> None:
+        """pairs: returns the number of pairs whose source the row has in such a column."""
         self.table = table
         self.before = before
         self.after = after
@@ -31,13 +31,17 @@ class Entrant:
     def steps_to(self, key: Key) -> int:
         """Return 0 if the row had the same value of this key before sources were replaced by targets.
 
-        Otherwise return the number of its pairs and of the key's columns that change.
+        Otherwise return the number of pairs and of the key's columns that change, or 1.
         """
         if key_of(key, self.before) == key_of(key, self.after):
             return 0
         is_computed = not all(isinstance(column, str) for column in key.columns)
+
+        def is_compared(column: str) -> bool:
+            return is_computed or column in key.columns
+
         changed = [column for column, value in self.after.items() if value != self.before[column]]
-        return self.pairs + sum(is_computed or column in key.columns for column in changed)
+        return max(1, self.pairs(is_compared) + sum(map(is_compared, changed)))
 
     @property
     def kept_instead(self) -> "Entrant":
@@ -45,6 +49,7 @@ class Entrant:
 
 
 Order = Callable[[Entrant, Key], Any]
+PairsOf = Callable[[Callable[[str], bool]], int]
 
 
 def keys_of(table: Table) -> list[Key]:

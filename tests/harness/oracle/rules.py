@@ -16,8 +16,9 @@
   row changes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
+from functools import partial
 
 from tests.harness.oracle.children import Orphans, Removed
 from tests.harness.oracle.keys import Entrant, resolve
@@ -55,6 +56,11 @@ class Run:
 
     def sources(self, row: Row) -> list[Pair]:
         return [pair for pair in self.batch.pairs if self.holds(row, pair.source)]
+
+    def pairs_in(self, row: Row, is_compared: Callable[[str], bool]) -> int:
+        """Return the number of pairs whose source the row holds in such a column."""
+        where = [place for place in self.places if is_compared(place.column)]
+        return sum(bool(where) and self.holds(row, pair.source, where) for pair in self.batch.pairs)
 
     def targets(self, row: Row, where: Sequence[Place] | None = None) -> list[Pair]:
         places = self.places if where is None else where
@@ -120,7 +126,7 @@ class Run:
 def combine(run: Run) -> None:
     run.count_before()
     policy = run.rule.on_clash if isinstance(run.rule, Combine) else None
-    entrants = [Entrant(run.table, row, run.mapped(row), len(run.sources(row))) for row in run.rows]
+    entrants = [Entrant(run.table, row, run.mapped(row), partial(run.pairs_in, row)) for row in run.rows]
     edges = self_edges(run, entrants)
     entrants = [one for one in entrants if one not in edges]
     if isinstance(policy, Rename):

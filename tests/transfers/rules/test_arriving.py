@@ -216,6 +216,38 @@ def test_the_record_of_the_target_that_the_source_has_made(people: People, numbe
     assert query("SELECT id FROM {}", "room") == [numbers[1]]
 
 
+OTHERS_BESIDE = {
+    "a list": (
+        "list bigint[], b_id bigint",
+        "(list)",
+        (ArrayColumn("list"), Column("b")),
+        '"list": [{0}, {1}], "b_id": {2}',
+    ),
+    "two columns": (
+        f"{TWO_COLUMNS}, list bigint[]",
+        "(a_id, b_id)",
+        (Column("a"), Column("b"), ArrayColumn("list")),
+        '"a_id": {0}, "b_id": {1}, "list": [{2}, {3}]',
+    ),
+}
+
+
+@pytest.mark.parametrize("numbers", [(1, 2), (2, 1)])
+@pytest.mark.parametrize(("columns", "key", "owners", "row"), OTHERS_BESIDE.values(), ids=OTHERS_BESIDE)
+def test_users_beside_the_key_do_not_count(
+    people: People, columns: str, key: str, owners: tuple[Owner, ...], row: str, numbers: tuple[int, int]
+) -> None:
+    """T's link to U has further users, who are replaced too."""
+    design = Design(columns, key, owners, f"{{{{{row}}}}}")
+    entry = room(design, KeepTarget())
+    for number, users in zip(numbers, ("SUXX", "TUSU"), strict=True):
+        put(people, design, number, users)
+    with only(entry):
+        ran = run_pairs(people.by, people.pairs, [entry])
+    assert ran.counts == ran.predicted
+    assert query("SELECT id FROM {}", "room") == [numbers[1]]
+
+
 # --- Rows that come into the condition of a key ----------------------------------------------------------------------
 
 

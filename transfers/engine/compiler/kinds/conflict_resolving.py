@@ -1,6 +1,6 @@
 """Steps of the conflict-resolving types: decide the outcome of each row in the work table, then apply the outcomes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from psycopg import sql
 
@@ -171,9 +171,9 @@ def columns_after_mapping(subject: Subject) -> Iterator[sql.Composed]:
 def arrival(subject: Subject, key: Key) -> Names:
     """Return what the mapping may change of a row in the key, as it was before, and how much it changes for the key.
 
-    That is 0 if the row had the values already. Otherwise it is the number of its pairs and of the columns with users
-    that the key compares and that change: of two links, from a source and from its target, to a third user who is
-    replaced too, less of the target's changes. It is there first if the pairs are transferred one after the other.
+    That is 0 if the row had the values already. Otherwise it is the number of pairs and of columns with users that the
+    key compares and that change, or 1: of two links, from a source and from its target, to a third user who is replaced
+    too, less of the target's changes. It is there first if the pairs are transferred one after the other.
     """
     columns = [
         column
@@ -195,10 +195,34 @@ def arrival(subject: Subject, key: Key) -> Names:
     steps = [sql.SQL("_pairs"), *(sql.SQL("{}::integer").format(one) for one in of_columns)]
     return {
         "was": aliased(before, names),
-        "arrives": sql.SQL("CASE WHEN {} THEN {} ELSE 0 END").format(
+        "pairs": pairs_of(subject, columns),
+        "arrives": sql.SQL("CASE WHEN {} THEN greatest(1, {}) ELSE 0 END").format(
             sql.SQL(" OR ").join(of_key), sql.SQL(" + ").join(steps)
         ),
     }
+
+
+PAIRS = """
+(
+    SELECT count(*)::integer FROM transfer_work AS m
+    WHERE m.type = {type} AND m.relation = r.tableoid AND m."row" = r.ctid AND m.outcome = 'moved' AND ({is_held})
+)
+"""
+HELD = "EXISTS (SELECT FROM {stage} AS p WHERE p.pair = m.pair AND {holds_source})"
+
+
+def pairs_of(subject: Subject, columns: Collection[str]) -> sql.Composable:
+    """Return the number of pairs whose source row `r` holds in an owner of these columns.
+
+    Of one user it is enough to know whether the column changes.
+    """
+    owners = [owner for owner in subject.owners if owner.column in columns]
+    if len(owners) == len(subject.owners):
+        return sql.SQL("w.pairs")
+    if not owners or (len(owners) == 1 and owners[0].is_scalar):
+        return sql.SQL("1")
+    held = (sql.SQL(HELD).format(**subject.owner_names(owner)) for owner in owners)
+    return sql.SQL(PAIRS).format(is_held=sql.SQL(" OR ").join(held), **subject.names)
 
 
 def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:

@@ -4,8 +4,8 @@
 candidates AS (
     SELECT *{generated_columns}
     FROM (
-        SELECT r.tableoid AS _relation, r.ctid AS _row, {mapped_columns}, w.pairs AS _pairs, w.pairs > 0 AS _is_updated,
-            was.*
+        SELECT r.tableoid AS _relation, r.ctid AS _row, {mapped_columns}, {pairs} AS _pairs,
+            w.pairs > 0 AS _is_updated, was.*
         FROM (
             SELECT relation, "row", count(*) FILTER (WHERE outcome = 'moved')::integer AS pairs
             FROM transfer_work

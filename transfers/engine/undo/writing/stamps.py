@@ -57,7 +57,10 @@ def stamps_of(table: UndoneTable) -> Mapping[str, sql.Composed]:
 
 
 def stamp_of(table: UndoneTable, column: str) -> sql.Composed | None:
-    """Return the condition that a record `t` has the stamp, or None if the column is not stamped."""
+    """Return the condition that a record `t` has the stamp, or None if the column is not stamped.
+
+    The same rounded time may have been written to all rows that were tried, and the next one to the record.
+    """
     [(stamp, _)] = written(table, column, SHIFTS[0], most=1)
     is_same = are_now = stamp is not None
     for shift in SHIFTS:
@@ -65,8 +68,11 @@ def stamp_of(table: UndoneTable, column: str) -> sql.Composed | None:
             found = written(table, column, shift, stamp)
             is_same &= all(text == stamp for text, _ in found)
             are_now &= all(was_now for _, was_now in found)
+    same = filled("t.{column}::text = {stamp}", column=sql.Identifier(column), stamp=sql.Literal(stamp))
+    if is_same and are_now:
+        return filled("({same} OR {is_now})", same=same, is_now=is_now(table, column, "t"))
     if is_same:
-        return filled("t.{column}::text = {stamp}", column=sql.Identifier(column), stamp=sql.Literal(stamp))
+        return same
     return is_now(table, column, "t") if are_now else None
 
 
