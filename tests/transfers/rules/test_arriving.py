@@ -89,6 +89,7 @@ def room(design: Design, policy: Policy) -> DataType:
 FIELDS = {
     "a": lambda: to(User),
     "b": lambda: to(User),
+    "c": lambda: to(User),
     "list": lambda: ArrayField(models.BigIntegerField()),
     "d": models.JSONField,
 }
@@ -229,6 +230,12 @@ OTHERS_BESIDE = {
         (Column("a"), Column("b"), ArrayColumn("list")),
         '"a_id": {0}, "b_id": {1}, "list": [{2}, {3}]',
     ),
+    "a user whom the condition asks for": (
+        f"{TWO_COLUMNS}, c_id bigint",
+        "(a_id, b_id) WHERE c_id IS NOT NULL",
+        (Column("a"), Column("b"), Column("c")),
+        '"a_id": {0}, "b_id": {1}, "c_id": {2}',
+    ),
 }
 
 
@@ -265,6 +272,20 @@ def test_a_row_that_loses_its_second_user(people: People, policy: Policy) -> Non
         assert query("SELECT id FROM {}", "room") == [2]
     else:
         assert query("SELECT name FROM {} ORDER BY id", "room") == ["blue (2)", "blue"]
+
+
+def test_a_row_of_three_users_that_loses_its_second_one(people: People) -> None:
+    owners = (Column("a"), Column("b"), Column("c"))
+    row = '{{"a_id": {0}, "b_id": {1}, "c_id": {2}}}'
+    design = Design(f"{TWO_COLUMNS}, c_id bigint", "(a_id, c_id, name) WHERE b_id IS NULL", owners, row)
+    entry = replace(room(design, KeepTarget()), self_edges="clear")
+    put(people, design, 1, "TSX")
+    put(people, design, 2, "TSX")
+    execute("UPDATE room SET b_id = NULL WHERE id = 2")
+    with only(entry):
+        ran = run_pairs(people.by, people.pairs, [entry])
+    assert ran.counts == ran.predicted
+    assert query("SELECT id FROM {}", "room") == [2]
 
 
 def test_a_list_that_becomes_one_of_two_users(people: People) -> None:

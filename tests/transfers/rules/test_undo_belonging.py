@@ -256,9 +256,14 @@ def test_a_merged_record_that_also_lost_its_parent(people: People, monkeypatch: 
 def test_a_record_that_was_merged_for_two_pairs(
     people: People, monkeypatch: pytest.MonkeyPatch, numbers: tuple[int, int], *, is_given_away: bool
 ) -> None:
-    """U's task, with S as second user, was merged into that of V, which neither S nor T have ever had."""
+    """Each of U's tasks, with S as second user, was merged into one of V, which neither S nor T have ever had."""
     of_source, of_target = numbers
-    entry = tasks(people, monkeypatch, (of_source, "US", "a", 5, None), (of_target, "V", "a", 1, None))
+    rows = [
+        (10 * place + number, letters, name, m, None)
+        for place, name in enumerate("abcdef")
+        for number, letters, m in ((of_source, "US", 5), (of_target, "V", 1))
+    ]
+    entry = tasks(people, monkeypatch, *rows)
     before = rows_as_text([entry])
     made = transferred(people, entry, people.pairs)
     if is_given_away:
@@ -266,7 +271,8 @@ def test_a_record_that_was_merged_for_two_pairs(
         after = rows_as_text([entry])
         pairs = undo_all(made, leave_changed=True)
         assert rows_as_text([entry]) == after
-        assert (f"({of_target})", "not theirs") in [found for pair in pairs for found in conflicts(pair)]
+        found = [one for pair in pairs for one in conflicts(pair)]
+        assert {(f"({10 * place + of_target})", "not theirs") for place in range(6)} <= set(found)
     else:
         assert [pair.reason for pair in undo_all(made)] == ["", ""]
         assert rows_as_text([entry]) == before

@@ -146,19 +146,22 @@ def test_two_batches_are_undone_as_a_whole(people: People, table: str) -> None:
     undone()
 
 
+def members(monkeypatch: pytest.MonkeyPatch, rule: Rule) -> DataType:
+    change(
+        "CREATE TABLE member (user_id bigint, project integer, by_id bigint, PRIMARY KEY (user_id, project))"
+    )
+    key = models.CompositePrimaryKey("user", "project")
+    member = model_of("member", user=to(User), by=to(User, null=True), project=models.IntegerField(), pk=key)
+    return known(DataType("Members", member, (Column("user"), Column("by")), rule, "Members."), monkeypatch)
+
+
 @pytest.mark.parametrize("since", ["DELETE FROM member", "UPDATE member SET project = 2"])
 @pytest.mark.parametrize("rule", [Combine(KeepSource()), Overwrite()], ids=str)
 def test_a_record_that_was_deleted_before_another_one_got_its_key(
     people: People, monkeypatch: pytest.MonkeyPatch, rule: Rule, since: str
 ) -> None:
     """T's membership was deleted, so that of S got its key. People have removed S's since: T's alone returns."""
-    change(
-        "CREATE TABLE member (user_id bigint, project integer, by_id bigint, PRIMARY KEY (user_id, project))"
-    )
-    key = models.CompositePrimaryKey("user", "project")
-    member = model_of("member", user=to(User), by=to(User, null=True), project=models.IntegerField(), pk=key)
-    owners = (Column("user"), Column("by"))
-    entry = known(DataType("Members", member, owners, rule, "Members."), monkeypatch)
+    entry = members(monkeypatch, rule)
     S, T, X, V = (people[letter].pk for letter in "STXV")
     execute("INSERT INTO member VALUES (%s, 1, %s), (%s, 1, %s)", S, X, T, V)
     made = transferred(people, entry, people.pairs[:1])
