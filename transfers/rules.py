@@ -239,9 +239,8 @@ class Child:
 
     Children of a moved row stay with it. Children of a replaced row are discarded with it. Children of a dropped row
     are re-pointed to the row that was kept, or discarded too if `goes_with_parent` or if that row has one with the
-    same unique key already. If `detached`, all of
-    these stay, and `field`, which must be nullable, is set to NULL. `children` are the models that in turn reference
-    this one.
+    same unique key already. If `detached`, all of these stay, and `field`, which must be nullable, is set to NULL.
+    `children` are the models that in turn reference this one.
     """
 
     model: type[Model]

@@ -276,8 +276,8 @@ PLACES = [
     ("engine/verification/database.py", "bool_and(g.tginitdeferred)", "bool_or(g.tginitdeferred)"),
     (
         "engine/verification/database.py",
-        "count[:4] != before.get(table, Counted())[:4]",
-        "count[:4] != Counted()[:4]",
+        "(count.inserted, count.touched) != (then.inserted, then.touched)",
+        "(count.inserted, count.touched) != (0, 0)",
     ),
     (
         "engine/compiler/kinds/conflict_resolving.py",

@@ -155,6 +155,23 @@ def members(monkeypatch: pytest.MonkeyPatch, rule: Rule) -> DataType:
     return known(DataType("Members", member, (Column("user"), Column("by")), rule, "Members."), monkeypatch)
 
 
+def test_a_record_that_was_changed_and_deleted_before_another_one_got_its_key(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T's membership returns to T, and not to S, whose own one has been removed since it arrived late."""
+    entry = members(monkeypatch, Combine(KeepSource()))
+    S, T, X = (people[letter].pk for letter in "STX")
+    execute("INSERT INTO member VALUES (%s, 1, %s)", T, S)
+    first = transferred(people, entry, people.pairs[:1])
+    execute("INSERT INTO member VALUES (%s, 1, %s)", S, X)
+    late = transferred(people, entry, people.pairs[:1], late=True)
+    execute("DELETE FROM member")
+    [pair] = undo_all(first, late, leave_changed=True)
+    assert query("SELECT user_id FROM {}", "member") == [T]
+    left = UndoConflict.objects.filter(pair=pair).order_by("why")
+    assert list(left.values_list("why", flat=True)) == ["deleted", "shared"]
+
+
 @pytest.mark.parametrize("since", ["DELETE FROM member", "UPDATE member SET project = 2"])
 @pytest.mark.parametrize("rule", [Combine(KeepSource()), Overwrite()], ids=str)
 def test_a_record_that_was_deleted_before_another_one_got_its_key(

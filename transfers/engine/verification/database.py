@@ -99,8 +99,9 @@ def any_trigger_waits(before: Mapping[str, Counted], now: Mapping[str, Counted])
     """
     deferrable = dict(fetch(DEFERRABLE_TRIGGERS))
     return not all(deferrable.values()) or any(
-        count[:4] != before.get(table, Counted())[:4]
+        (count.inserted, count.touched) != (then.inserted, then.touched)
         for table, count in now.items()
+        for then in (before.get(table, Counted()),)
         if not deferrable.keys().isdisjoint(count.names(table))
     )
 

@@ -69,11 +69,9 @@ def stamp_of(table: UndoneTable, column: str) -> sql.Composed | None:
             is_same &= all(text == stamp for text, _ in found)
             are_now &= all(was_now for _, was_now in found)
     same = filled("t.{column}::text = {stamp}", column=sql.Identifier(column), stamp=sql.Literal(stamp))
-    if is_same and are_now:
-        return filled("({same} OR {is_now})", same=same, is_now=is_now(table, column, "t"))
-    if is_same:
-        return same
-    return is_now(table, column, "t") if are_now else None
+    shown = ((is_same, same), (are_now, is_now(table, column, "t")))
+    conditions = [condition for is_shown, condition in shown if is_shown]
+    return filled("({any})", any=sql.SQL(" OR ").join(conditions)) if conditions else None
 
 
 def written(
