@@ -99,32 +99,32 @@ PLACES = [
     ("engine/compiler/kinds/conflict_resolving.py", "IF_UNDECIDED if number", '" AND false" if number'),
     ("engine/compiler/steps.py", "ROUNDS = 5", "ROUNDS = 3"),
     (
-        "engine/compiler/kinds/conflict_resolving.py",
+        "engine/compiler/kinds/arriving.py",
         'sql.SQL("(({}) IS DISTINCT FROM {})")',
         'sql.SQL("(({}) IS NOT DISTINCT FROM {})")',
     ),
     (
-        "engine/compiler/kinds/conflict_resolving.py",
+        "engine/compiler/kinds/arriving.py",
         'sql.SQL(" OR ").join(of_key)',
         'sql.SQL(" OR ").join(of_key[1:])',
     ),
     (
-        "engine/compiler/kinds/conflict_resolving.py",
+        "engine/compiler/kinds/arriving.py",
         'sql.SQL(" OR ").join(of_key)',
         'sql.SQL(" AND ").join(of_key[1:])',
     ),
     (
-        "engine/compiler/kinds/conflict_resolving.py",
+        "engine/compiler/kinds/arriving.py",
         'steps = [sql.SQL("_pairs"), *(sql.SQL("{}::integer").format(one) for one in of_columns)]',
         'steps = [sql.SQL("_pairs")]',
     ),
     (
-        "engine/compiler/kinds/conflict_resolving.py",
+        "engine/compiler/kinds/arriving.py",
         "if len(owners) == len(subject.owners):",
         "if True:",
     ),
     (
-        "engine/compiler/kinds/conflict_resolving.py",
+        "engine/compiler/kinds/arriving.py",
         'steps = [sql.SQL("_pairs"), *(',
         'steps = [sql.SQL("1"), *(',
     ),
@@ -280,7 +280,7 @@ PLACES = [
         "(count.inserted, count.touched) != (0, 0)",
     ),
     (
-        "engine/compiler/kinds/conflict_resolving.py",
+        "engine/compiler/kinds/arriving.py",
         "if any(mentions(part, subject.table, column) for part in key.expressions)",
         "if column in key.columns",
     ),

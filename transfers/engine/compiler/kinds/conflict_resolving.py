@@ -1,23 +1,23 @@
 """Steps of the conflict-resolving types: decide the outcome of each row in the work table, then apply the outcomes."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from psycopg import sql
 
 from transfers.engine.catalog.tables import Key, Table, unquoted
 from transfers.engine.compiler import folds, journal
 from transfers.engine.compiler.children import lost_children, remove_and_adopt_children, tally_children
+from transfers.engine.compiler.kinds.arriving import arrival
 from transfers.engine.compiler.kinds.detaching import detach, note_detached, types_in_table
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import column_of_policy, outcome_of_loser, policy_of, winner_first
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
-from transfers.engine.compiler.requirements.parts_of_keys import in_quotes, is_only_in_condition, mentions
+from transfers.engine.compiler.requirements.parts_of_keys import is_only_in_condition, mentions
 from transfers.engine.compiler.steps import (
     LOCK,
     NO_LOCK,
     Names,
     Step,
-    aliased,
     comma,
     computed_again,
     fill,
@@ -166,63 +166,6 @@ def columns_after_mapping(subject: Subject) -> Iterator[sql.Composed]:
         else:
             yield sql.SQL("r.{}").format(name)
     yield from stored_columns(subject.table, new_values(subject))
-
-
-def arrival(subject: Subject, key: Key) -> Names:
-    """Return what the mapping may change of a row in the key, as it was before, and how much it changes for the key.
-
-    That is 0 if the row had the values already. Otherwise it is the number of pairs and of columns with users that the
-    key compares and that change, or 1: of two links, from a source and from its target, to a third user who is replaced
-    too, less of the target's changes. It is there first if the pairs are transferred one after the other.
-    """
-    columns = [
-        column
-        for column in subject.mapped
-        if any(mentions(part, subject.table, column) for part in key.expressions)
-    ]
-    parts = [
-        part
-        for part, expression in zip(key.compared, key.expressions, strict=True)
-        if any(mentions(expression, subject.table, column) for column in columns)
-    ]
-    before = [key.predicate, *parts, *map(in_quotes, columns)]
-    names = [f"_was{number}" for number in range(len(before))]
-    changed = [
-        sql.SQL("(({}) IS DISTINCT FROM {})").format(sql.SQL(part), sql.Identifier(name))
-        for part, name in zip(before, names, strict=True)
-    ]
-    of_key, of_columns = changed[: len(parts) + 1], changed[len(parts) + 1 :]
-    steps = [sql.SQL("_pairs"), *(sql.SQL("{}::integer").format(one) for one in of_columns)]
-    return {
-        "was": aliased(before, names),
-        "pairs": pairs_of(subject, columns),
-        "arrives": sql.SQL("CASE WHEN {} THEN greatest(1, {}) ELSE 0 END").format(
-            sql.SQL(" OR ").join(of_key), sql.SQL(" + ").join(steps)
-        ),
-    }
-
-
-PAIRS = """
-(
-    SELECT count(*)::integer FROM transfer_work AS m
-    WHERE m.type = {type} AND m.relation = r.tableoid AND m."row" = r.ctid AND m.outcome = 'moved' AND ({is_held})
-)
-"""
-HELD = "EXISTS (SELECT FROM {stage} AS p WHERE p.pair = m.pair AND {holds_source})"
-
-
-def pairs_of(subject: Subject, columns: Collection[str]) -> sql.Composable:
-    """Return the number of pairs whose source row `r` holds in an owner of these columns.
-
-    Of one user it is enough to know whether the column changes.
-    """
-    owners = [owner for owner in subject.owners if owner.column in columns]
-    if len(owners) == len(subject.owners):
-        return sql.SQL("w.pairs")
-    if not owners or (len(owners) == 1 and owners[0].is_scalar):
-        return sql.SQL("1")
-    held = (sql.SQL(HELD).format(**subject.owner_names(owner)) for owner in owners)
-    return sql.SQL(PAIRS).format(is_held=sql.SQL(" OR ").join(held), **subject.names)
 
 
 def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:
