@@ -2,30 +2,31 @@
 
 A child row is re-pointed to the row that was kept instead of its parent. If no row was kept, or if the child type is
 declared to go with its parent, it is discarded with the parent. A re-pointed child row that conflicts with an existing
-one, or with another re-pointed one that has a lower primary key, is discarded too. Child rows of a discarded child row
-follow the same rules. A row of a detached child type that is not discarded for another reason loses its reference
-instead; it is counted as detached for each pair for which its parent is discarded.
+one is discarded too. Of re-pointed ones that conflict, the one whose parent came first among the losers is kept, and of
+one parent's, the one with the lowest primary key. Child rows of a discarded child row follow the same rules. A row of a
+detached child type that is not discarded for another reason loses its reference instead; it is counted as detached for
+each pair for which its parent is discarded.
 """
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tests.harness.oracle.keys import Entrant, resolve
-from tests.harness.oracle.policies import order_of
-from tests.harness.oracle.world import Batch, Outcome, Row
+from tests.harness.oracle.world import Batch, Key, Outcome, Row
 from transfers.rules import Child
 
 
 class Removed(NamedTuple):
     """A discarded row, the row kept instead (if any), and the keys of the pairs for which it is counted.
 
-    replaced: whether it was the target's, or belonged to a row that was.
+    replaced: whether it was the target's, or belonged to a row that was. place: see `Entrant`.
     """
 
     row: Row
     kept: Row | None
     pairs: tuple[int, ...]
     replaced: bool
+    place: int = 0
 
 
 class Orphans:
@@ -77,22 +78,27 @@ class Orphans:
     def adopt(self, child: Child, entrants: list[Entrant], parents: dict[Any, Removed]) -> list[Removed]:
         column, _ = columns_of(child)
         rows = self.outcome.world[table_of(child)]
-        losers = [one for _, one in resolve(entrants, self.batch.tables[table_of(child)], order_of(None))]
+
+        def order(one: Entrant, key: Key) -> Any:
+            parent = parents.get(one.before[column])
+            return (one.steps_to(key), parent.place if parent else 0, one.pk)
+
+        losers = [one for _, one in resolve(entrants, self.batch.tables[table_of(child)], order)]
         for one in entrants:
             if one.lost_to is None:
                 rows[index_of(rows, one.before)] = one.after
         return [
-            self.discard(child, one.before, one.kept_instead.after, parents[one.before[column]])
+            self.discard(child, one.before, one.kept_instead.after, parents[one.before[column]], one.place)
             for one in losers
         ]
 
-    def discard(self, child: Child, row: Row, kept: Row | None, parent: Removed) -> Removed:
+    def discard(self, child: Child, row: Row, kept: Row | None, parent: Removed, place: int = 0) -> Removed:
         for pair in parent.pairs:
             self.outcome.discard(table_of(child), "children", pair, row)
             self.outcome.count(pair, self.data_type, "children")
             if parent.replaced:
                 self.outcome.count(pair, self.data_type, "replaced_children")
-        return Removed(row, kept, parent.pairs, parent.replaced)
+        return Removed(row, kept, parent.pairs, parent.replaced, place)
 
 
 def index_of(rows: list[Row], row: Row) -> int:

@@ -14,7 +14,10 @@ from tests.harness.oracle.world import Key, Row, Table
 
 
 class Entrant:
-    """A row that may conflict: its values before and after sources are replaced by targets, and the row it lost to."""
+    """A row that may conflict: its values before and after sources are replaced by targets, and the row it lost to.
+
+    place: its place among the rows that lost to the same one on the same key.
+    """
 
     def __init__(self, table: Table, before: Row, after: Row, pairs: "PairsOf" = lambda _: 0) -> None:
         """pairs: returns the number of pairs whose source the row has in such a column."""
@@ -23,6 +26,7 @@ class Entrant:
         self.after = after
         self.pairs = pairs
         self.lost_to: Entrant | None = None
+        self.place = 0
 
     @property
     def pk(self) -> tuple[Any, ...]:
@@ -79,8 +83,8 @@ def resolve(entrants: list[Entrant], table: Table, order: Order) -> list[tuple[K
     while True:
         for key in keys_of(table):
             for winner, *others in conflicts(entrants, key, order):
-                for other in others:
-                    other.lost_to = winner
+                for place, other in enumerate(others, 1):
+                    other.lost_to, other.place = winner, place
                     on[id(other)] = key
         again = [one for one in entrants if one.lost_to and one.lost_to.lost_to]
         if not again:

@@ -57,14 +57,14 @@ class Descending:
         return bool(self.value > other.value)
 
 
-# --- Folds: all losers of one winner together, in the order of their primary keys
+# --- Folds: all losers of one winner together, in the order in which the policy sorted them
 
 
 def fold_losers(policy: Merge, entrants: list[Entrant]) -> None:
     for winner in entrants:
         losers = [one for one in entrants if one.lost_to and one.kept_instead is winner]
         if losers and winner.lost_to is None:
-            rows = [one.before for one in sorted(losers, key=lambda one: one.pk)]
+            rows = [one.before for one in sorted(losers, key=lambda one: (one.place, one.pk))]
             winner.after = folded(policy.columns, winner.after, rows, winner.table)
 
 

@@ -112,10 +112,10 @@ class Run:
             self.count(self.sources(row), "source")
             self.count(self.targets(row), "target")
 
-    def discard(self, row: Row, kept: Row | None, reason: str, pairs: list[Pair]) -> Removed:
+    def discard(self, row: Row, kept: Row | None, reason: str, pairs: list[Pair], place: int = 0) -> Removed:
         for pair in pairs:
             self.outcome.discard(self.table_name, reason, pair.key, row)
-        return Removed(row, kept, tuple(pair.key for pair in pairs), reason == "replaced")
+        return Removed(row, kept, tuple(pair.key for pair in pairs), reason == "replaced", place)
 
     def leave(self, rows: list[Row], removed: list[Removed]) -> None:
         """Store the remaining rows of the table, and re-point or discard the child rows of the removed ones."""
@@ -162,7 +162,7 @@ def discard_loser(run: Run, loser: Entrant, merged: bool) -> Removed:
     if not pairs:
         pairs, reason = run.targets(loser.before, run.places_in_keys()), "replaced"
     run.count(pairs, reason)
-    return run.discard(loser.before, loser.kept_instead.after, reason, pairs)
+    return run.discard(loser.before, loser.kept_instead.after, reason, pairs, loser.place)
 
 
 def overwrite(run: Run) -> None:

@@ -3,7 +3,7 @@
 -- reads: transfer_work, the parent table, the child table; writes: transfer_work.
 -- index: ctid; the child's foreign key.
 WITH arriving AS (
-    SELECT r.tableoid AS _relation, r.ctid AS _row, w.pair AS _pair, w.outcome AS _outcome, true AS _arrives,
+    SELECT r.tableoid AS _relation, r.ctid AS _row, w.pair AS _pair, w.outcome AS _outcome, w.place AS _place, true AS _arrives,
         {adopted_columns}
     FROM {lost_by_pair} AS w
     JOIN {parent} AS lost ON lost.tableoid = w.relation AND lost.ctid = w."row"
@@ -12,7 +12,7 @@ WITH arriving AS (
     {lock}
 ),
 existing AS (
-    SELECT r.tableoid AS _relation, r.ctid AS _row, NULL::bigint AS _pair, NULL::text AS _outcome, false AS _arrives,
+    SELECT r.tableoid AS _relation, r.ctid AS _row, NULL::bigint AS _pair, NULL::text AS _outcome, 0 AS _place, false AS _arrives,
         {own_columns}
     FROM {parent} AS kept
     JOIN {child} AS r ON {of_kept}
@@ -23,7 +23,7 @@ candidates AS (
     SELECT *{generated_columns} FROM (SELECT * FROM arriving UNION ALL SELECT * FROM existing) AS children
 ),
 keyed AS (
-    SELECT _relation, _row, _pair, _outcome, {order_columns}, {key_columns}, _arrives
+    SELECT _relation, _row, _pair, _outcome, _place, {order_columns}, {key_columns}, _arrives
     FROM candidates
     WHERE {predicate}
         AND NOT EXISTS (
@@ -34,12 +34,13 @@ keyed AS (
 resolved AS (
     SELECT _relation, _row, _pair, _outcome, _arrives,
         first_value(_relation) OVER same_key AS winner_relation,
-        first_value(_row) OVER same_key AS winner
+        first_value(_row) OVER same_key AS winner,
+        rank() OVER same_key - 1 AS place
     FROM keyed
     WHERE {keys_can_conflict}
-    WINDOW same_key AS (PARTITION BY {key_names} ORDER BY _arrives, {order_names})
+    WINDOW same_key AS (PARTITION BY {key_names} ORDER BY _arrives, _place, {order_names})
 )
-INSERT INTO transfer_work (type, relation, "row", pair, outcome, winner_relation, winner)
-SELECT {child_type}, _relation, _row, _pair, _outcome, winner_relation, winner
+INSERT INTO transfer_work (type, relation, "row", pair, outcome, winner_relation, winner, place)
+SELECT {child_type}, _relation, _row, _pair, _outcome, winner_relation, winner, place
 FROM resolved
 WHERE _arrives AND (winner_relation, winner) <> (_relation, _row)

@@ -7,7 +7,7 @@ WITH new AS MATERIALIZED (
     FROM (
         SELECT w.winner_relation AS _relation, w.winner AS _row, {aggregates}
         FROM (
-            SELECT DISTINCT relation, "row", winner_relation, winner
+            SELECT DISTINCT relation, "row", winner_relation, winner, place
             FROM transfer_work
             WHERE type = {type} AND outcome = 'merged'
         ) AS w

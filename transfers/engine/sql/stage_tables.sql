@@ -21,6 +21,7 @@ CREATE INDEX IF NOT EXISTS transfer_stage_bpchar ON transfer_stage_attribute (so
 CREATE TEMP TABLE IF NOT EXISTS transfer_work (
     type text NOT NULL, relation oid NOT NULL, "row" tid NOT NULL, pair bigint NOT NULL,
     outcome text NOT NULL DEFAULT 'moved', winner_relation oid, winner tid, renamed text,
+    place integer NOT NULL DEFAULT 0,  -- of a row that lost, among those with its key
     again boolean NOT NULL DEFAULT false  -- the row that had beaten it has lost
 ) ON COMMIT DELETE ROWS;
 CREATE INDEX IF NOT EXISTS transfer_work_row ON transfer_work (type, relation, "row");

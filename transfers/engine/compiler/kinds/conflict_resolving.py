@@ -254,7 +254,8 @@ def move(subject: Subject) -> Step:
 
 def merge_step(subject: Subject, merge: Merge, names: Names) -> Step:
     columns = [(column_of(subject.data_type.model, name), fold) for name, fold in merge.columns.items()]
-    order = comma(sql.SQL("l.{}").format(sql.SQL(part)) for part in subject.table.primary_key or ("ctid",))
+    row = (sql.SQL("l.{}").format(sql.SQL(part)) for part in subject.table.primary_key or ("ctid",))
+    order = comma([sql.SQL("w.place"), *row])
     aggregates = (folds.aggregate(fold, column, subject.table, order) for column, fold in columns)
     values = {column: folds.value(fold, column, subject.table) for column, fold in columns}
     summed = [column for column, fold in columns if isinstance(fold, Sum)]

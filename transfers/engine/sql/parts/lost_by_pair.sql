@@ -2,9 +2,9 @@
 -- reads: transfer_work.
 -- index: none.
 (
-    SELECT relation, "row", pair, outcome, winner_relation, winner
+    SELECT relation, "row", pair, outcome, winner_relation, winner, place
     FROM (
-        SELECT relation, "row", pair, outcome, winner_relation, winner,
+        SELECT relation, "row", pair, outcome, winner_relation, winner, place,
             max(outcome) OVER (PARTITION BY relation, "row") AS final_outcome
         FROM transfer_work
         WHERE type = {type} AND outcome IN ('dropped', 'merged', 'replaced')
