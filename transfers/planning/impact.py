@@ -51,6 +51,11 @@ class ImpactLine:
         return self.replaced + self.replaced_children
 
     @property
+    def dropped_children(self) -> int:
+        """Number of child rows deleted with dropped or merged records of the source."""
+        return self.children - self.replaced_children
+
+    @property
     def kept(self) -> bool:
         """True if the target keeps its records of an overwritten type, because the source has none.
 
@@ -92,8 +97,7 @@ class Impact:
 
     @cached_property
     def dropped_children(self) -> int:
-        """Number of child records that were deleted with dropped or merged records of the source."""
-        return sum(line.children - line.replaced_children for line in self.lines)
+        return sum(line.dropped_children for line in self.lines)
 
     @cached_property
     def deleted(self) -> int:

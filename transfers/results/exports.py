@@ -116,7 +116,7 @@ ERROR_COLUMNS = (
     *PAIR_COLUMNS,
     *("Reason code", "Reason", "What to do", "Data type", "Attempts", "Started", "Finished", "Requested by"),
 )
-COUNTED = ("moved", "dropped", "merged", "deleted")
+COUNTED = ("moved", "dropped", "merged", "deleted", "children of dropped or merged")
 UNDONE = ("given back", "restored", "changed back", "left", "stay")
 
 
@@ -238,7 +238,7 @@ def log_reason(pair: TransferPair) -> Row:
 
 def count_cells(pair: TransferPair) -> Iterator[int]:
     for line in lines_of_pair(pair):
-        yield from (line.moved, line.dropped, line.merged, line.deleted)
+        yield from (line.moved, line.dropped, line.merged, line.deleted, line.dropped_children)
 
 
 def retry_table(person: User, transfer: Transfer) -> Table:

@@ -14,6 +14,7 @@ from transfers.models import Kind, PairState, State, Transfer
 from transfers.people_csv import read
 from transfers.planning.plan import plan_of
 from transfers.registry import data_types
+from transfers.results.exports import COUNTED
 
 ERROR_COLUMNS = (
     "Transfer,Row,From User ID,From User,To User ID,To User,Result,Reason code,Reason,What to do,Data type,"
@@ -77,6 +78,23 @@ def test_the_full_log_has_the_numbers_of_the_run(cast: Cast) -> None:
     page = signed_in(cast.ada).get(reverse("transfers:transfer-detail", args=[made.number]))
     assert "Data Transfer Successful" in page.content.decode()
     assert page.context["impact"].deleted == plan.totals.deleted
+
+
+def test_the_full_log_has_the_children_of_deleted_records(cast: Cast) -> None:
+    numbers = {"source": 3, "moved": 1, "dropped": 2, "replaced": 4, "children": 7, "replaced_children": 2}
+    made = transfer(cast.ada)
+    add_pair(
+        made, 2, cast.ana, cast.bo, state=PairState.SUCCEEDED, counts={"workforce.agentschedule": numbers}
+    )
+    [row] = table(download(cast.ada, "transfer-log", made))
+    found = {name: row[f"Agent Schedules: {name}"] for name in COUNTED}
+    assert found == {
+        "moved": "1",
+        "dropped": "2",
+        "merged": "0",
+        "deleted": "6",
+        "children of dropped or merged": "5",
+    }
 
 
 def test_the_retry_file_can_be_uploaded(cast: Cast) -> None:
