@@ -7,8 +7,8 @@ resolved AS (
     SELECT _relation, _row,
         first_value(_relation) OVER same_key AS winner_relation,
         first_value(_row) OVER same_key AS winner,
-        rank() OVER same_key - 1 AS place,
-        rank() OVER same_key > 1 AND _arrives + first_value(_arrives) OVER same_key > 0 AS loses
+        row_number() OVER same_key - 1 AS place,
+        row_number() OVER same_key > 1 AND _arrives + first_value(_arrives) OVER same_key > 0 AS loses
     FROM keyed
     WHERE {keys_can_conflict}
     WINDOW same_key AS (PARTITION BY {key_names} ORDER BY {winner_first})
