@@ -19,14 +19,15 @@ from transfers.rules import Child
 class Removed(NamedTuple):
     """A discarded row, the row kept instead (if any), and the keys of the pairs for which it is counted.
 
-    replaced: whether it was the target's, or belonged to a row that was. place: see `Entrant`.
+    replaced: whether it was the target's, or belonged to a row that was. place: sorts
+    the rows that lost to the same one.
     """
 
     row: Row
     kept: Row | None
     pairs: tuple[int, ...]
     replaced: bool
-    place: int = 0
+    place: Any = ()
 
 
 class Orphans:
@@ -81,24 +82,24 @@ class Orphans:
 
         def order(one: Entrant, key: Key) -> Any:
             parent = parents.get(one.before[column])
-            return (one.steps_to(key), parent.place if parent else 0, one.pk)
+            return (one.steps_to(key), parent.place if parent else (), one.pk)
 
-        losers = [one for _, one in resolve(entrants, self.batch.tables[table_of(child)], order)]
+        losers = resolve(entrants, self.batch.tables[table_of(child)], order)
         for one in entrants:
             if one.lost_to is None:
                 rows[index_of(rows, one.before)] = one.after
         return [
-            self.discard(child, one.before, one.kept_instead.after, parents[one.before[column]], one.place)
+            self.discard(child, one.before, one.kept_instead.after, parents[one.before[column]])
             for one in losers
         ]
 
-    def discard(self, child: Child, row: Row, kept: Row | None, parent: Removed, place: int = 0) -> Removed:
+    def discard(self, child: Child, row: Row, kept: Row | None, parent: Removed) -> Removed:
         for pair in parent.pairs:
             self.outcome.discard(table_of(child), "children", pair, row)
             self.outcome.count(pair, self.data_type, "children")
             if parent.replaced:
                 self.outcome.count(pair, self.data_type, "replaced_children")
-        return Removed(row, kept, parent.pairs, parent.replaced, place)
+        return Removed(row, kept, parent.pairs, parent.replaced, parent.place)
 
 
 def index_of(rows: list[Row], row: Row) -> int:

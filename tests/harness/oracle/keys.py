@@ -16,7 +16,7 @@ from tests.harness.oracle.world import Key, Row, Table
 class Entrant:
     """A row that may conflict: its values before and after sources are replaced by targets, and the row it lost to.
 
-    place: its place among the rows that lost to the same one on the same key.
+    place: sorts the rows that lost to the same one.
     """
 
     def __init__(self, table: Table, before: Row, after: Row, pairs: "PairsOf" = lambda _: 0) -> None:
@@ -26,7 +26,7 @@ class Entrant:
         self.after = after
         self.pairs = pairs
         self.lost_to: Entrant | None = None
-        self.place = 0
+        self.place: Any = ()
 
     @property
     def pk(self) -> tuple[Any, ...]:
@@ -77,18 +77,16 @@ def conflicts(entrants: list[Entrant], key: Key, order: Order) -> list[list[Entr
     ]
 
 
-def resolve(entrants: list[Entrant], table: Table, order: Order) -> list[tuple[Key, Entrant]]:
-    """Set `lost_to` on each entrant that loses a conflict, and return these losers with the key on which they lost."""
-    on: dict[int, Key] = {}
+def resolve(entrants: list[Entrant], table: Table, order: Order) -> list[Entrant]:
+    """Set `lost_to` and `place` of each entrant that loses a conflict, and return these losers."""
     while True:
         for key in keys_of(table):
             for winner, *others in conflicts(entrants, key, order):
-                for place, other in enumerate(others, 1):
-                    other.lost_to, other.place = winner, place
-                    on[id(other)] = key
+                for other in others:
+                    other.lost_to, other.place = winner, order(other, key)
         again = [one for one in entrants if one.lost_to and one.lost_to.lost_to]
         if not again:
-            return [(on[id(one)], one) for one in entrants if one.lost_to]
+            return [one for one in entrants if one.lost_to]
         for one in again:
             one.lost_to = None
 

@@ -64,7 +64,7 @@ def fold_losers(policy: Merge, entrants: list[Entrant]) -> None:
     for winner in entrants:
         losers = [one for one in entrants if one.lost_to and one.kept_instead is winner]
         if losers and winner.lost_to is None:
-            rows = [one.before for one in sorted(losers, key=lambda one: (one.place, one.pk))]
+            rows = [one.before for one in sorted(losers, key=lambda one: one.place)]
             winner.after = folded(policy.columns, winner.after, rows, winner.table)
 
 

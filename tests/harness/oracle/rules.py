@@ -19,6 +19,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from functools import partial
+from typing import Any
 
 from tests.harness.oracle.children import Orphans, Removed
 from tests.harness.oracle.keys import Entrant, resolve
@@ -112,7 +113,7 @@ class Run:
             self.count(self.sources(row), "source")
             self.count(self.targets(row), "target")
 
-    def discard(self, row: Row, kept: Row | None, reason: str, pairs: list[Pair], place: int = 0) -> Removed:
+    def discard(self, row: Row, kept: Row | None, reason: str, pairs: list[Pair], place: Any = ()) -> Removed:
         for pair in pairs:
             self.outcome.discard(self.table_name, reason, pair.key, row)
         return Removed(row, kept, tuple(pair.key for pair in pairs), reason == "replaced", place)

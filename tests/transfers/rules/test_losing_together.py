@@ -1,5 +1,7 @@
 """Of several rows that lose to the same one, the one that the policy prefers comes first."""
 
+from collections.abc import Sequence
+
 import pytest
 from django.db import models
 
@@ -25,11 +27,16 @@ from transfers.rules import (
 
 LINKS = """
 CREATE TABLE link (
-    id integer PRIMARY KEY, a_id bigint, b_id bigint, note text, city text, rank integer, UNIQUE (a_id, b_id)
+    id integer PRIMARY KEY, a_id bigint, b_id bigint, note text, city text, rank integer, name text, code text
 );
-CREATE TABLE tag (id integer PRIMARY KEY, link_id integer NOT NULL REFERENCES link, name text, UNIQUE (link_id, name));
+CREATE TABLE tag (id integer PRIMARY KEY, link_id integer NOT NULL REFERENCES link, name text, code text);
 CREATE TABLE vote (id integer PRIMARY KEY, tag_id integer NOT NULL REFERENCES tag, voter text, UNIQUE (tag_id, voter));
 """
+BY_ONE_KEY = ["CREATE UNIQUE INDEX ON link (a_id, b_id)", "CREATE UNIQUE INDEX ON tag (link_id, name)"]
+BY_TWO_KEYS = [
+    *("CREATE UNIQUE INDEX ON link (a_id, b_id, name)", "CREATE UNIQUE INDEX ON link (a_id, b_id, code)"),
+    *("CREATE UNIQUE INDEX ON tag (link_id, name)", "CREATE UNIQUE INDEX ON tag (link_id, code)"),
+]
 # S and U are replaced by T and V, so that all three become links of T to V: both users change, one of them, or none.
 RANKS = {"SU": 2, "TU": 1, "TV": 3}
 PREFERRED: list[tuple[Policy, tuple[str, str, str]]] = [
@@ -46,8 +53,8 @@ def numbers(request: pytest.FixtureRequest) -> dict[str, int]:
     return {users: number for number, users in enumerate(request.param, start=1)}
 
 
-def links(policy: Policy) -> DataType:
-    change(LINKS)
+def links(policy: Policy, keys: Sequence[str]) -> DataType:
+    change(";".join([LINKS, *keys]))
     text = models.TextField
     link = model_of("link", a=to(User), b=to(User), note=text(), city=text(), rank=models.IntegerField())
     tag = model_of("tag", link=to(link))
@@ -56,18 +63,30 @@ def links(policy: Policy) -> DataType:
     return DataType("Links", link, owners, Combine(policy), "Links.", children=(tags,))
 
 
-def put(people: People, numbers: dict[str, int], winner: str) -> None:
-    """Insert the links. Each has a tag that all have, and all but the winner also a vote on it and another tag."""
+def put(
+    people: People, numbers: dict[str, int], preferred: tuple[str, str, str], *, by_two_keys: bool
+) -> None:
+    """Insert the links. Each has a tag that all have, and all but the winner also a vote on it and another tag.
+
+    by_two_keys: the last link and its tag conflict by another key than the second one.
+    """
+    winner, second, last = preferred
     for users, number in numbers.items():
         a, b = (people[letter].pk for letter in users)
         city = None if users == winner else users
-        execute("INSERT INTO link VALUES (%s, %s, %s, %s, %s, %s)", number, a, b, users, city, RANKS[users])
-        execute("INSERT INTO tag VALUES (%s, %s, 'common')", number, number)
+        name = "rare" if by_two_keys and users == last else "common"
+        code = "rare" if by_two_keys and users == second else "common"
+        execute(
+            "INSERT INTO link VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            *(number, a, b, users, city, RANKS[users], name, code),
+        )
+        execute("INSERT INTO tag VALUES (%s, %s, %s, %s)", number, number, name, code)
         if users != winner:
-            execute("INSERT INTO tag VALUES (%s, %s, 'other')", number + 10, number)
+            execute("INSERT INTO tag VALUES (%s, %s, 'other', 'other')", number + 10, number)
             execute("INSERT INTO vote VALUES (%s, %s, 'everybody')", number, number)
 
 
+@pytest.mark.parametrize("keys", [BY_ONE_KEY, BY_TWO_KEYS], ids=["one key", "two keys"])
 @pytest.mark.parametrize(("policy", "preferred"), PREFERRED, ids=str)
 def test_rows_that_lose_to_the_same_one(
     people: People,
@@ -75,10 +94,11 @@ def test_rows_that_lose_to_the_same_one(
     numbers: dict[str, int],
     policy: Policy,
     preferred: tuple[str, str, str],
+    keys: Sequence[str],
 ) -> None:
     winner, second, _ = preferred
-    entry = known(links(policy), monkeypatch)
-    put(people, numbers, winner)
+    entry = known(links(policy, keys), monkeypatch)
+    put(people, numbers, preferred, by_two_keys=keys is BY_TWO_KEYS)
     before = rows_as_text([entry])
     with only(entry):
         ran = run_pairs(people.by, people.pairs, [entry])

@@ -77,7 +77,8 @@ def joins_to_row(parent: Table, chain: Sequence[Child], tables: Tables) -> Names
 class Branch:
     """A child model whose parent rows are noted in the work table under the type `parent_type`.
 
-    number: its place among the children of the parent, because tables may have any name.
+    number: its place among the children of the parent, because tables may have any name. The name `place` is by what
+    the parent rows that lost to the same one are sorted.
     """
 
     number: int
@@ -121,7 +122,9 @@ class Branch:
     def below(self) -> "list[Branch]":
         table = self.child.model._meta.db_table
         return [
-            Branch(number, child, table, self.child_type, self.names, self.tables)
+            Branch(
+                number, child, table, self.child_type, self.names | {"place": sql.SQL("w.place")}, self.tables
+            )
             for number, child in enumerate(self.child.children)
         ]
 

@@ -4,12 +4,9 @@ A policy is compiled to a sort order in which the first row is the winner. `_arr
 has the key. For a row that gets it through the mapping of its owners, it says how much of the row changes.
 """
 
-from collections.abc import Sequence
-
 from psycopg import sql
 
 from transfers.engine.catalog.names import without_modifier
-from transfers.engine.compiler.steps import identifiers
 from transfers.rules import Best, Combine, DataType, KeepSource, KeepTarget, Latest, Merge, Policy, Rename
 
 
@@ -19,28 +16,23 @@ def policy_of(data_type: DataType) -> Policy:
     return (rule.on_clash if isinstance(rule, Combine) else None) or KeepTarget()
 
 
-def winner_first(policy: Policy, by: str, by_type: str, order: Sequence[str]) -> sql.Composed:
-    """Return ORDER BY terms that put the winner first among the rows that share a key.
+def policy_order(policy: Policy, by: sql.Identifier, by_type: str, arrives: sql.SQL) -> sql.Composable:
+    """Return ORDER BY terms that put the row first that the policy prefers.
 
-    by: the name of the policy's column. by_type: its type. order: the names of the primary key's parts, which break
-    ties.
+    by: the policy's column. by_type: its type.
     """
-    return sql.SQL("{}, {}").format(policy_order(policy, sql.Identifier(by), by_type), identifiers(order))
-
-
-def policy_order(policy: Policy, by: sql.Identifier, by_type: str) -> sql.Composable:
     match policy:
         case KeepSource():
-            return sql.SQL("_arrives DESC")
+            return sql.SQL("{} DESC").format(arrives)
         case Latest():
-            return sql.SQL("{} DESC NULLS LAST, _arrives").format(by)
+            return sql.SQL("{} DESC NULLS LAST, {}").format(by, arrives)
         case Best(ranking=ranking):
             ranks = sql.Literal(list(ranking))
             # As its type compares: 1.0 for 1. The start is stopped by a value that the type does not have.
             plain = sql.SQL("text" if by_type.startswith("character") else without_modifier(by_type))
             place = sql.SQL("array_position({0}::{1}[], {2}::{1})").format(ranks, plain, by)
-            return sql.SQL("{} NULLS LAST, _arrives").format(place)
-    return sql.SQL("_arrives")
+            return sql.SQL("{} NULLS LAST, {}").format(place, arrives)
+    return arrives
 
 
 def outcome_of_loser(policy: Policy) -> str:

@@ -1,17 +1,17 @@
 """A data type bound to its tables: the declaration, the catalog's description, and the compiled owners."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from psycopg import sql
 
 from transfers.engine.catalog.tables import Key, Table
 from transfers.engine.compiler.children import Branch
-from transfers.engine.compiler.owners import OwnerSql, mapped_columns
-from transfers.engine.compiler.policies import policy_of
+from transfers.engine.compiler.owners import OwnerSql, column_of, mapped_columns
+from transfers.engine.compiler.policies import column_of_policy, policy_of, policy_order
 from transfers.engine.compiler.requirements.parts_of_keys import clashing_keys
-from transfers.engine.compiler.steps import Names
+from transfers.engine.compiler.steps import Names, comma
 from transfers.rules import DataType, Profile, Rename, all_children
 
 # The types whose values have the same text if they are equal.
@@ -126,9 +126,32 @@ class Subject:
         return clashing_keys(self.table, self.owner_columns)
 
     @property
+    def policy_column(self) -> str:
+        """The column that the policy compares or renames, or an empty text."""
+        field = column_of_policy(policy_of(self.data_type))
+        return column_of(self.data_type.model, field) if field else ""
+
+    def preferred_first(
+        self, by: sql.Identifier, arrives: sql.SQL, key: Iterable[sql.Composable]
+    ) -> sql.Composed:
+        """Return the ORDER BY terms that put the row first that the policy prefers.
+
+        by: the policy's column. arrives: see `kinds.arriving`. key: the parts of the primary key, which break ties.
+        """
+        by_type = self.table.base_types[self.policy_column] if self.policy_column else ""
+        return comma([policy_order(policy_of(self.data_type), by, by_type, arrives), *key])
+
+    @property
     def branches(self) -> list[Branch]:
         table, key = self.table.name, self.data_type.key
+        parts = self.table.primary_key or ("tableoid", "ctid")
+        first = self.preferred_first(
+            sql.Identifier("lost", self.policy_column),
+            sql.SQL("w.place"),
+            (sql.SQL("lost.{}").format(sql.SQL(part)) for part in parts),
+        )
+        place = sql.SQL("rank() OVER (ORDER BY {})").format(first)
         return [
-            Branch(number, child, table, key, self.names, self.tables)
+            Branch(number, child, table, key, self.names | {"place": place}, self.tables)
             for number, child in enumerate(self.data_type.children)
         ]

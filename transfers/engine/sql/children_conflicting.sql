@@ -2,18 +2,24 @@
 --   their old one.
 -- reads: transfer_work, the parent table, the child table; writes: transfer_work.
 -- index: ctid; the child's foreign key.
-WITH arriving AS (
-    SELECT r.tableoid AS _relation, r.ctid AS _row, w.pair AS _pair, w.outcome AS _outcome, w.place AS _place, true AS _arrives,
-        {adopted_columns}
+WITH placed AS (
+    SELECT w.*, {place}::integer AS _place
     FROM {lost_by_pair} AS w
+    JOIN {parent} AS lost ON lost.tableoid = w.relation AND lost.ctid = w."row"
+    WHERE w.winner IS NOT NULL
+),
+arriving AS (
+    SELECT r.tableoid AS _relation, r.ctid AS _row, w.pair AS _pair, w.outcome AS _outcome, w._place, true AS _arrives,
+        {adopted_columns}
+    FROM placed AS w
     JOIN {parent} AS lost ON lost.tableoid = w.relation AND lost.ctid = w."row"
     JOIN {parent} AS kept ON kept.tableoid = w.winner_relation AND kept.ctid = w.winner
     JOIN {child} AS r ON {of_lost}
     {lock}
 ),
 existing AS (
-    SELECT r.tableoid AS _relation, r.ctid AS _row, NULL::bigint AS _pair, NULL::text AS _outcome, 0 AS _place, false AS _arrives,
-        {own_columns}
+    SELECT r.tableoid AS _relation, r.ctid AS _row, NULL::bigint AS _pair, NULL::text AS _outcome, 0 AS _place,
+        false AS _arrives, {own_columns}
     FROM {parent} AS kept
     JOIN {child} AS r ON {of_kept}
     WHERE (kept.tableoid, kept.ctid) IN (SELECT w.winner_relation, w.winner FROM {lost_by_pair} AS w)
@@ -32,15 +38,14 @@ keyed AS (
         )
 ),
 resolved AS (
-    SELECT _relation, _row, _pair, _outcome, _arrives,
+    SELECT _relation, _row, _pair, _outcome, _place, _arrives,
         first_value(_relation) OVER same_key AS winner_relation,
-        first_value(_row) OVER same_key AS winner,
-        rank() OVER same_key - 1 AS place
+        first_value(_row) OVER same_key AS winner
     FROM keyed
     WHERE {keys_can_conflict}
     WINDOW same_key AS (PARTITION BY {key_names} ORDER BY _arrives, _place, {order_names})
 )
 INSERT INTO transfer_work (type, relation, "row", pair, outcome, winner_relation, winner, place)
-SELECT {child_type}, _relation, _row, _pair, _outcome, winner_relation, winner, place
+SELECT {child_type}, _relation, _row, _pair, _outcome, winner_relation, winner, _place
 FROM resolved
 WHERE _arrives AND (winner_relation, winner) <> (_relation, _row)

@@ -7,6 +7,6 @@ UPDATE transfer_work AS w SET
     outcome = CASE w.outcome WHEN 'stays' THEN 'replaced' ELSE {outcome} END,
     winner_relation = resolved.winner_relation,
     winner = resolved.winner,
-    place = resolved.place
+    place = resolved._arrives
 FROM resolved
 WHERE w.type = {type} AND w.relation = resolved._relation AND w."row" = resolved._row AND resolved.loses

@@ -21,7 +21,8 @@ CREATE INDEX IF NOT EXISTS transfer_stage_bpchar ON transfer_stage_attribute (so
 CREATE TEMP TABLE IF NOT EXISTS transfer_work (
     type text NOT NULL, relation oid NOT NULL, "row" tid NOT NULL, pair bigint NOT NULL,
     outcome text NOT NULL DEFAULT 'moved', winner_relation oid, winner tid, renamed text,
-    place integer NOT NULL DEFAULT 0,  -- of a row that lost, among those with its key
+    -- By which rows that lost to the same one are sorted: how far the row came to its key, or the place of its parent.
+    place integer NOT NULL DEFAULT 0,
     again boolean NOT NULL DEFAULT false  -- the row that had beaten it has lost
 ) ON COMMIT DELETE ROWS;
 CREATE INDEX IF NOT EXISTS transfer_work_row ON transfer_work (type, relation, "row");

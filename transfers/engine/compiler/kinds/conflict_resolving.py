@@ -10,7 +10,7 @@ from transfers.engine.compiler.children import lost_children, remove_and_adopt_c
 from transfers.engine.compiler.kinds.arriving import arrival
 from transfers.engine.compiler.kinds.detaching import detach, note_detached, types_in_table
 from transfers.engine.compiler.owners import OwnerSql, column_of
-from transfers.engine.compiler.policies import column_of_policy, outcome_of_loser, policy_of, winner_first
+from transfers.engine.compiler.policies import outcome_of_loser, policy_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.compiler.requirements.parts_of_keys import is_only_in_condition, mentions
 from transfers.engine.compiler.steps import (
@@ -98,9 +98,7 @@ def resolve_keys(subject: Subject, names: Names) -> Iterator[Step]:
 
 def resolve(subject: Subject, key: Key, names: Names) -> Step:
     """Return the step that resolves the conflicts on one unique key, ignoring rows that lost on another key."""
-    policy = policy_of(subject.data_type)
-    field = column_of_policy(policy)
-    by = column_of(subject.data_type.model, field) if field else ""
+    policy, by = policy_of(subject.data_type), subject.policy_column
     if isinstance(policy, Rename) and not key.operators and is_only_in_condition(key, subject.table, by):
         raise CannotCompile(
             subject.data_type,
@@ -117,8 +115,9 @@ def resolve(subject: Subject, key: Key, names: Names) -> Step:
     )
     if key.operators:
         return resolve_exclusion(subject, key, policy, names | {"candidates": candidates})
-    by_type = subject.table.base_types[by] if by else ""
-    first = winner_first(policy, "_by", by_type, order_names(subject.table))
+    first = subject.preferred_first(
+        sql.Identifier("_by"), sql.SQL("_arrives"), map(sql.Identifier, order_names(subject.table))
+    )
     parts = {"candidates": candidates, "resolved": fill("parts/resolved", **of_key, winner_first=first)}
     if isinstance(policy, Rename):
         return rename(subject, key, by, names | parts)

@@ -24,10 +24,10 @@ from transfers.rules import (
 )
 
 # Names that the statements of a transfer or its undo give to their own values, beside the columns of a record.
-OWN_NAMES = {
-    *("_arrives", "_compared", "_entry", "_inserts", "_is_updated", "_joint", "_n", "_pair", "_pairs"),
-    *("_place", "_relation", "_row", "_type", "_updated", "_what", "_why", "_winner"),
-}
+OWN_NAME = re.compile(
+    r"_(arrives|compared|entry|inserts|is_updated|joint|n|outcome|pairs?|place|relation|row|type|updated|was\d+|what|why"
+    r"|winner)"
+)
 # An undo compares the columns before and after in one work table, of which PostgreSQL allows 1,600.
 MOST_COLUMNS = 750
 # The temporary tables of a transfer and its undo, which would hide a table of this name.
@@ -60,8 +60,7 @@ def names_are_free(data_type: DataType, tables: Iterable[Table]) -> None:
                 f"{table.name} is also the name of a temporary table of a transfer or its undo, which would hide it.",
                 f"Rename the table: ALTER TABLE {table.regclass} RENAME TO …;",
             )
-        if taken := OWN_NAMES & set(table.all_columns):
-            name = min(taken)
+        if name := next(filter(OWN_NAME.fullmatch, sorted(table.all_columns)), ""):
             raise CannotCompile(
                 data_type,
                 f"{table.name} has a column {name}, which is the name of a value in the statements of a transfer or its"

@@ -4,7 +4,7 @@
 -- Rows that do not arrive are in the table together already. If they have the same key nevertheless, because a function
 -- in it has changed since, none of them loses to another.
 resolved AS (
-    SELECT _relation, _row,
+    SELECT _relation, _row, _arrives,
         first_value(_relation) OVER same_key AS winner_relation,
         first_value(_row) OVER same_key AS winner,
         row_number() OVER same_key - 1 AS place,
