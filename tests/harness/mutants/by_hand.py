@@ -154,8 +154,12 @@ PLACES = [
         'new_values(subject), "_is_updated"',
         'subject.mapped, "_is_updated"',
     ),
-    ("engine/undo/unique_keys.py", 'else "NOT _updated"', 'else "true"'),
-    ("engine/undo/unique_keys.py", "for name in table.table.all_columns", "for name in table.table.columns"),
+    ("engine/undo/fitting/unique_keys.py", 'else "NOT _updated"', 'else "true"'),
+    (
+        "engine/undo/fitting/unique_keys.py",
+        "for name in table.table.all_columns",
+        "for name in table.table.columns",
+    ),
     ("engine/compiler/steps.py", "if is_whole or not table.sources[name]", "if not table.sources[name]"),
     (
         "engine/undo/belonging.py",
@@ -579,6 +583,10 @@ PLACES = [
     ("engine/undo/running.py", "    execute(NOTE_CONFLICTS)\n", ""),
     ("engine/undo/conflicts.py", "    while found != before:", "    if found != before:"),
     ("engine/undo/conflicts.py", "            check_keys(table)\n", ""),
+    ("engine/undo/conflicts.py", "            check_partitions(table)\n", ""),
+    ("engine/undo/fitting/partitions.py", "updates=moves", "updates=False"),
+    ("engine/undo/fitting/partitions.py", "updates=moves", "updates=True"),
+    ("engine/undo/fitting/partitions.py", " WHERE isleaf", ""),
     (
         "engine/undo/conflicts.py",
         "    yield from propagate(table)  # first, because a record that stays for others was not changed since\n",
@@ -601,9 +609,9 @@ PLACES = [
         "WHEN 'replaced' THEN {of_source} ELSE {of_target}",
         "WHEN 'replaced' THEN {of_source} ELSE {of_source}",
     ),
-    ("engine/undo/unique_keys.py", "keys_can_conflict} AND", "keys_can_conflict} AND false AND"),
-    ("engine/undo/unique_keys.py", "{one_can_conflict} AND (", "{one_can_conflict} AND false AND ("),
-    ("engine/undo/unique_keys.py", ' AND d."_inserts"', ""),
+    ("engine/undo/fitting/unique_keys.py", "keys_can_conflict} AND", "keys_can_conflict} AND false AND"),
+    ("engine/undo/fitting/unique_keys.py", "{one_can_conflict} AND (", "{one_can_conflict} AND false AND ("),
+    ("engine/undo/fitting/records.py", ' AND d."_inserts"', ""),
     ("engine/undo/references/checking.py", "if has_values(parent, reference)]", "if False]"),
     (
         "engine/undo/writing/restoring.py",

@@ -28,9 +28,9 @@ def link(monkeypatch: pytest.MonkeyPatch, db: None) -> DataType:
     )
 
 
-def known(entry: DataType, monkeypatch: pytest.MonkeyPatch) -> DataType:
+def known(entry: DataType, monkeypatch: pytest.MonkeyPatch, *others: DataType) -> DataType:
     for module in (entries, returning):
-        monkeypatch.setattr(module, "data_types", lambda: [entry])
+        monkeypatch.setattr(module, "data_types", lambda: [entry, *others])
     return entry
 
 
@@ -344,8 +344,7 @@ def test_a_page_that_another_transfer_gave_the_key_of_another_parent(
             children=(Child(leaf, "book"),),
         ),
     ]
-    for module in (entries, returning):
-        monkeypatch.setattr(module, "data_types", lambda: types)
+    known(types[0], monkeypatch, types[1])
     for n, letter in enumerate("ST", 1):
         execute("INSERT INTO book VALUES (%s, %s, 'same')", n, people[letter].pk)
     execute("INSERT INTO leaf VALUES (1, 1, %s)", people["U"].pk)

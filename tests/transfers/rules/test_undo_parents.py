@@ -9,7 +9,7 @@ from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import execute, restore, rows_as_text
 from tests.transfers.rules.running import only, query, run_pairs, undo_all
 from tests.transfers.rules.test_undo_keys import known
-from transfers.models import UndoConflict
+from transfers.models import PairState, UndoConflict
 from transfers.rules import Child, Column, Combine, DataType, KeepTarget
 
 WAYS = [{}, {"detached": True}, {"goes_with_parent": True}]
@@ -186,3 +186,48 @@ def test_a_sum_stays_if_what_was_added_cannot_be_told(
     undo_all(made, leave_changed=True)
     assert query("SELECT medium FROM {}", "smallapp_totals") == [15]
     assert sorted(found for *_, found in left()) == sorted(["folded", why])
+
+
+@pytest.mark.parametrize("leave_changed", [False, True])
+@pytest.mark.parametrize(
+    "edit", ["DELETE FROM device WHERE id = 1", "UPDATE device SET owner_id = {X} WHERE id = 1"]
+)
+def test_a_record_that_refers_to_another_one_by_its_user_too(
+    people: People, monkeypatch: pytest.MonkeyPatch, edit: str, *, leave_changed: bool
+) -> None:
+    """Device 3 and the record that was deleted for it go back; those of device 1, which has gone, do not."""
+    change("""
+        CREATE TABLE device (id bigint PRIMARY KEY, owner_id bigint, UNIQUE (owner_id, id));
+        CREATE TABLE push (id bigint PRIMARY KEY, owner_id bigint, device_id bigint, channel text,
+            UNIQUE (owner_id, channel),
+            FOREIGN KEY (owner_id, device_id) REFERENCES device (owner_id, id) DEFERRABLE INITIALLY DEFERRED);
+    """)
+    device = model_of("device", owner=to(User))
+    push = model_of("push", owner=to(User), device=to(device), channel=models.TextField())
+    of_owner = (Column("owner"),)
+    devices = DataType("Devices", device, of_owner, Combine(), "Devices.")
+    pushes = DataType("Pushes", push, of_owner, Combine(KeepTarget()), "Pushes.")
+    known(devices, monkeypatch, pushes)
+    s, t, x = (people[letter].pk for letter in "STX")
+    for number, owner in ((1, s), (2, t), (3, s)):
+        execute("INSERT INTO device VALUES (%s, %s)", number, owner)
+    for number, owner, of, channel in (
+        (1, s, 1, "news"),
+        (2, t, 2, "news"),
+        (3, s, 3, "mail"),
+        (4, t, 2, "mail"),
+    ):
+        execute("INSERT INTO push VALUES (%s, %s, %s, %s)", number, owner, of, channel)
+    execute("SET CONSTRAINTS ALL DEFERRED")
+    with only(devices, pushes):
+        made = run_pairs(people.by, people.pairs[:1], [devices, pushes]).transfer_id
+    execute(edit.format(X=x))
+    [pair] = undo_all(made, leave_changed=leave_changed)
+    assert ("push", "(1)", "parent gone") in left()
+    assert "device" in {table for table, _, _ in left()}
+    assert pair.state == (PairState.SUCCEEDED if leave_changed else PairState.FAILED)
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    owners = query("SELECT owner_id FROM {} WHERE id = 3", "device") + query(
+        "SELECT owner_id FROM {} WHERE id = 3", "push"
+    )
+    assert owners == ([s, s] if leave_changed else [t])

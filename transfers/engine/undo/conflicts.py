@@ -11,6 +11,8 @@ from psycopg import sql
 from transfers.engine.stage import execute, fetch
 from transfers.engine.undo.belonging import check_belonging
 from transfers.engine.undo.comparing import check_table
+from transfers.engine.undo.fitting.partitions import check_partitions
+from transfers.engine.undo.fitting.unique_keys import check_keys
 from transfers.engine.undo.loading.lost_keys import names_of_winner
 from transfers.engine.undo.loading.returning import explain_deleted
 from transfers.engine.undo.references.checking import check_references
@@ -18,7 +20,6 @@ from transfers.engine.undo.references.children import check_children
 from transfers.engine.undo.references.circles import check_circles
 from transfers.engine.undo.references.keys import references_of
 from transfers.engine.undo.tables import UndoneTable, filled, rows, run, send, union_of_all
-from transfers.engine.undo.unique_keys import check_keys
 
 ALL_CONFLICTS = "SELECT DISTINCT pair FROM transfer_conflict"
 
@@ -39,6 +40,7 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
         for table in tables:
             if table.changes and table.may_return:
                 explain_deleted(table)
+            check_partitions(table)
             check_keys(table)
         send(
             statement

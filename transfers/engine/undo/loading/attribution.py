@@ -10,9 +10,9 @@ from transfers.engine.undo.loading.lists import mapped_list
 from transfers.engine.undo.tables import UndoneTable, filled
 
 # A column from the ID of a pair's source to that of its target is this pair's alone. A list of users belongs to each of
-# its pairs in part (`lists`). If there is another change, or one of the primary key, by which the others know the
-# record, it is taken back for all of its pairs at once, by the entry of the first of them. What only a trigger changed
-# may be for any of them (`divided`).
+# its pairs in part (`lists`). If an entry of several pairs has another change, or one of the primary key, by which the
+# others know the record, it is taken back for all of its pairs at once, by the entry of the first of them. What only a
+# trigger changed may be for any of them (`divided`).
 ATTRIBUTE = """
 WITH attributed AS (
     SELECT c.ctid AS place, c.what, c.undone, c.partners, c.differs, c.watched,
@@ -26,7 +26,8 @@ WITH attributed AS (
 ),
 judged AS (
     SELECT *, what NOT IN ('moved', 'changed') OR {keys}::integer[] && differs
-        OR EXISTS (SELECT unnest(watched) EXCEPT SELECT unnest(own || others || lists)) AS is_joint
+        OR cardinality(partners) > 1
+            AND EXISTS (SELECT unnest(watched) EXCEPT SELECT unnest(own || others || lists)) AS is_joint
     FROM attributed
 )
 UPDATE {changes} AS c SET
@@ -39,7 +40,7 @@ UPDATE {changes} AS c SET
         ELSE '{{}}'
     END,
     watched = CASE
-        WHEN NOT is_joint THEN judged.own || judged.lists
+        WHEN NOT is_joint THEN ARRAY(SELECT unnest(judged.watched) EXCEPT SELECT unnest(judged.others))
         WHEN judged.undone = (SELECT min(p) FROM unnest(judged.partners) AS p) THEN judged.watched
         ELSE '{{}}'
     END

@@ -1,6 +1,6 @@
 """Leave the records that would refer to a row that is gone, or to another one that has its key by now."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from psycopg import sql
 
@@ -15,7 +15,12 @@ NO_PARENT_FOR_CHANGED = """
 UPDATE {changes} AS d SET why = 'parent gone'
 WHERE d.why IS NULL AND {differs} && d.differs AND {has_values} AND {lacks_parent} AND NOT {returns}
 """
-NO_PARENT = "NOT EXISTS (SELECT FROM {parent} AS p WHERE {is_parent})"
+NO_PARENT = "NOT EXISTS (SELECT FROM {parent} AS p WHERE {is_parent}{stays}){becomes}"
+# The undo may change what the record refers to, as the owner of its parent. Such rows are looked up as they will be.
+STAYS = " AND NOT EXISTS (SELECT FROM {final} AS f WHERE {numbers} && f.differs AND {is_record})"
+BECOMES = """
+AND NOT EXISTS (SELECT FROM {final} AS f JOIN {table} AS p ON {is_record} WHERE {numbers} && f.differs AND {is_parent})
+"""
 # Its key may belong to another record by now.
 PARENT_STAYS_DELETED = """
 EXISTS (SELECT FROM {deleted} AS p WHERE p."_why" IS NOT NULL AND p."_inserts" AND {is_parent})
@@ -27,23 +32,15 @@ def check_references(
     table: UndoneTable, references: Sequence[Reference], tables: Sequence[UndoneTable]
 ) -> Iterator[sql.Composed]:
     for reference in references:
-        parents = [parent for parent in reference.parents(tables) if has_values(parent, reference)]
-        # What a record refers to may get the referenced value back itself, as that of the owner. The key sees to it.
-        returned = {name for parent in reference.parents(tables) for name in parent.assigned}
-        is_looked_up = reference.is_enforced and returned.isdisjoint(reference.referenced)
         if table.deletions and set(reference.columns) <= set(table.kept):
             values = [sql.SQL("d.{}").format(sql.Identifier(name)) for name in reference.columns]
-            yield from check_reference(
-                table, reference, parents, NO_PARENT_FOR_DELETED, values, is_looked_up=is_looked_up
-            )
+            yield from check_reference(table, reference, tables, NO_PARENT_FOR_DELETED, values)
         # Those of children are in `check_children`.
         known = written_early(table) if reference.is_child else table.columns
         changed = [table.columns.index(name) for name in reference.columns if name in known]
         if changed:
             values = [value_before(table, reference, name) for name in reference.columns]
-            yield from check_reference(
-                table, reference, parents, NO_PARENT_FOR_CHANGED, values, changed, is_looked_up=is_looked_up
-            )
+            yield from check_reference(table, reference, tables, NO_PARENT_FOR_CHANGED, values, changed)
 
 
 def written_early(table: UndoneTable) -> set[str]:
@@ -54,27 +51,20 @@ def written_early(table: UndoneTable) -> set[str]:
 def check_reference(
     table: UndoneTable,
     reference: Reference,
-    parents: Sequence[UndoneTable],
+    tables: Sequence[UndoneTable],
     statement: str,
     values: Sequence[sql.Composed],
     changed: Sequence[int] = (),
-    *,
-    is_looked_up: bool,
 ) -> Iterator[sql.Composed]:
-    """parents: those of which rows were deleted. values: what the row `d` refers to. changed: numbers of columns.
-
-    is_looked_up: the row must be there, if it does not return.
-    """
-    is_parent = both(
-        sql.SQL("p.{} = {}").format(sql.Identifier(referenced), value)
-        for referenced, value in zip(reference.referenced, values, strict=True)
-    )
+    """values: what the row `d` refers to. changed: numbers of columns."""
+    parents = [parent for parent in reference.parents(tables) if has_values(parent, reference)]
+    is_parent = equal(map(value_now, reference.referenced), values)
     lacks_parent = [
         sql.SQL(PARENT_STAYS_DELETED).format(deleted=parent.name("deleted"), is_parent=is_parent)
         for parent in parents
     ]
-    if is_looked_up:
-        lacks_parent.append(sql.SQL(NO_PARENT).format(parent=sql.SQL(reference.parent), is_parent=is_parent))
+    if reference.is_enforced:
+        lacks_parent.append(no_parent(reference, values, tables))
     returns = [
         sql.SQL(RETURNS).format(deleted=parent.name("deleted"), is_parent=is_parent) for parent in parents
     ]
@@ -88,3 +78,47 @@ def check_reference(
             returns=sql.SQL("({})").format(sql.SQL(" OR ").join([*returns, sql.SQL("false")])),
             differs=sql.SQL("{}::integer[]").format(sql.Literal(list(changed))),
         )
+
+
+def no_parent(
+    reference: Reference, values: Sequence[sql.Composed], tables: Sequence[UndoneTable]
+) -> sql.Composed:
+    """Return the condition that no row which is there now will have these values."""
+    stays, becomes = [], []
+    for parent in reference.parents(tables):
+        numbers = [n for n, name in enumerate(parent.columns) if name in reference.referenced]
+        if numbers:
+            names = {
+                "final": parent.final,
+                "table": parent.table.identifier,
+                "numbers": sql.SQL("{}::integer[]").format(sql.Literal(numbers)),
+                "is_record": parent.is_record("p", "f"),
+                "is_parent": equal((value_then(parent, name) for name in reference.referenced), values),
+            }
+            stays.append(filled(STAYS, **names))
+            becomes.append(filled(BECOMES, **names))
+    return filled(
+        NO_PARENT,
+        parent=sql.SQL(reference.parent),
+        is_parent=equal(map(value_now, reference.referenced), values),
+        stays=sql.SQL("").join(stays),
+        becomes=sql.SQL("").join(becomes),
+    )
+
+
+def value_now(name: str) -> sql.Composed:
+    """Return the column of the parent `p`."""
+    return sql.SQL("p.{}").format(sql.Identifier(name))
+
+
+def value_then(parent: UndoneTable, name: str) -> sql.Composed:
+    """Return the column of the parent `p` as it will be, if `f` is what is to be restored of it."""
+    if name not in parent.columns:
+        return value_now(name)
+    return parent.restored(parent.columns.index(name), "f", value_now(name))
+
+
+def equal(columns: Iterable[sql.Composed], values: Sequence[sql.Composed]) -> sql.Composed:
+    return both(
+        sql.SQL("{} = {}").format(column, value) for column, value in zip(columns, values, strict=True)
+    )

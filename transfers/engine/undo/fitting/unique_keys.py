@@ -1,13 +1,14 @@
 """Find restored records that would conflict with another record on a unique key or an exclusion constraint."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from django.db import transaction
 from psycopg import sql
 
 from transfers.engine.catalog.tables import Key, unquoted
-from transfers.engine.compiler.steps import as_text, comma, computed_again, generated_columns, stored_name
-from transfers.engine.stage import execute, fetch
+from transfers.engine.compiler.steps import as_text, comma, computed_again, generated_columns
+from transfers.engine.stage import fetch
+from transfers.engine.undo.fitting.records import leave, restored_records
 from transfers.engine.undo.tables import UNREADABLE, UndoneTable, both
 
 # `candidate` has the records as they will be. `holder` has those that are there and stay as they are.
@@ -94,50 +95,7 @@ def check_key(table: UndoneTable, key: Key) -> None:
             hits = fetch(as_text(statement))
     except UNREADABLE:
         return  # an expression that was added since fails for a record, which the table itself will refuse
-    mark_key_taken(table, [place for place, updated in hits if updated], is_update=True)
-    mark_key_taken(table, [place for place, updated in hits if not updated], is_update=False)
-
-
-def restored_records(table: UndoneTable, *, updates: bool) -> Iterator[sql.Composed]:
-    """Yield SELECTs of the records as they will be: those that are updated, and those that are inserted again."""
-    if updates:
-        overlaid = [overlaid_column(table, name) for name in table.table.columns]
-        stored = [
-            sql.SQL("t.{} AS {}").format(sql.Identifier(name), stored_name(table.table, name))
-            for name in table.table.generated
-        ]
-        yield sql.SQL(
-            "SELECT f.entry AS _entry, f.ctid AS _place, true AS _updated, t.tableoid AS _relation, t.ctid AS _row, {}"
-            " FROM {} AS f JOIN {} AS t ON {}"
-        ).format(comma(overlaid + stored), table.final, table.table.identifier, table.is_record("t", "f"))
-    if table.deletions:
-        kept = set(table.restorable)
-        # Of the base type, because a domain may refuse NULL.
-        columns = [
-            sql.SQL("d.{0}" if name in kept else "NULL::{1} AS {0}").format(
-                sql.Identifier(name), sql.SQL(table.table.base_types[name])
-            )
-            for name in table.table.columns
-        ]
-        stored = [
-            sql.SQL("NULL::{} AS {}").format(
-                sql.SQL(table.table.base_types[name]), stored_name(table.table, name)
-            )
-            for name in table.table.generated
-        ]
-        yield sql.SQL(
-            'SELECT d."_entry" AS _entry, d.ctid AS _place, false AS _updated, NULL::oid AS _relation,'
-            ' NULL::tid AS _row, {} FROM {} AS d WHERE d."_why" IS NULL AND d."_inserts"'
-        ).format(comma(columns + stored), table.name("deleted"))
-
-
-def overlaid_column(table: UndoneTable, name: str) -> sql.Composed:
-    if name not in table.columns:
-        return sql.SQL("t.{}").format(sql.Identifier(name))
-    number = table.columns.index(name)
-    return sql.SQL("CASE WHEN {} = ANY (f.differs) THEN f.{} ELSE t.{} END AS {}").format(
-        sql.Literal(number), sql.Identifier(f"f{number}"), sql.Identifier(name), sql.Identifier(name)
-    )
+    leave(table, hits, "key taken")
 
 
 def same_values(
@@ -159,25 +117,3 @@ def not_null(key: Key, parts: Sequence[sql.Identifier], alias: str) -> sql.Compo
         return sql.SQL("true")
     # Not IS NOT NULL, which is false for a composite value with a field that is NULL.
     return both(sql.SQL("{}.{} IS DISTINCT FROM NULL").format(sql.SQL(alias), part) for part in parts)
-
-
-TAKEN_BY_UPDATE = """
-UPDATE {changes} AS c SET why = 'key taken'
-FROM {final} AS f
-WHERE f.ctid = ANY (%(places)s::tid[]) AND {same_key} AND c.why IS NULL AND c.differs <> '{{}}'
-"""
-TAKEN_BY_INSERT = """
-UPDATE {deleted} SET "_why" = 'key taken' WHERE ctid = ANY (%(places)s::tid[])
-"""
-
-
-def mark_key_taken(table: UndoneTable, places: list[str], *, is_update: bool) -> None:
-    if not places:
-        return
-    if is_update:
-        statement = sql.SQL(TAKEN_BY_UPDATE).format(
-            changes=table.name("changes"), final=table.final, same_key=table.same_key("f", "c")
-        )
-    else:
-        statement = sql.SQL(TAKEN_BY_INSERT).format(deleted=table.name("deleted"))
-    execute(statement.as_string(None), {"places": places})
