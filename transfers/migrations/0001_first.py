@@ -497,7 +497,7 @@ class Migration(migrations.Migration):
                             ("changed", "was changed"),
                             ("deleted", "was deleted since"),
                             ("key taken", "had a unique key that another record has now"),
-                            ("no partition", "fits into no partition of its table any more"),
+                            ("no partition", "belongs to a partition that is gone"),
                             ("parent gone", "belongs to a record that is gone"),
                             ("circle", "belongs to a record that is below it by now"),
                             ("shared", "belongs also to users for whom it is not undone"),

@@ -16,7 +16,7 @@ class UndoConflict(models.Model):
         CHANGED = "changed", "was changed"
         DELETED = "deleted", "was deleted since"
         KEY_TAKEN = "key taken", "had a unique key that another record has now"
-        NO_PARTITION = "no partition", "fits into no partition of its table any more"
+        NO_PARTITION = "no partition", "belongs to a partition that is gone"
         PARENT_GONE = "parent gone", "belongs to a record that is gone"
         CIRCLE = "circle", "belongs to a record that is below it by now"
         SHARED = "shared", "belongs also to users for whom it is not undone"
@@ -43,7 +43,7 @@ OF_SEVERAL = {
     UndoConflict.Why.CHANGED: "were changed",
     UndoConflict.Why.DELETED: "were deleted since",
     UndoConflict.Why.KEY_TAKEN: "had unique keys that other records have now",
-    UndoConflict.Why.NO_PARTITION: "fit into no partition of their table any more",
+    UndoConflict.Why.NO_PARTITION: "belong to partitions that are gone",
     UndoConflict.Why.PARENT_GONE: "belong to records that are gone",
     UndoConflict.Why.CIRCLE: "belong to records that are below them by now",
     UndoConflict.Why.SHARED: "belong also to users for whom they are not undone",

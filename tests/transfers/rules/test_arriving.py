@@ -296,3 +296,20 @@ def test_a_list_that_becomes_one_of_two_users(people: People) -> None:
         ran = run_pairs(people.by, people.pairs, [entry])
     assert ran.counts == ran.predicted
     assert query("SELECT id FROM {}", "room") == [2]
+
+
+@pytest.mark.parametrize("rows", ["SV TU", "TU SV"])
+def test_rows_that_are_known_by_their_users(people: People, rows: str) -> None:
+    """Both become the link of T and V. Their primary keys sort them, as they were: not their places in the table."""
+    change("CREATE TABLE duo (a_id bigint, b_id bigint, PRIMARY KEY (a_id, b_id))")
+    duo = model_of("duo", a=to(User), b=to(User))
+    entry = DataType("Duos", duo, (Column("a"), Column("b")), Combine(KeepTarget()), "Duos.")
+    for users in rows.split():
+        execute("INSERT INTO duo VALUES (%s, %s)", *(people[letter].pk for letter in users))
+    with only(entry):
+        ran = run_pairs(people.by, people.pairs, [entry])
+    assert ran.counts == ran.predicted
+    assert {number: counts[entry.key].get("dropped") for number, counts in ran.counts.items()} == {
+        0: None,
+        1: 1,
+    }

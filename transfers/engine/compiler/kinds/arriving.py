@@ -6,7 +6,7 @@ from psycopg import sql
 
 from transfers.engine.catalog.tables import Key
 from transfers.engine.compiler.requirements.parts_of_keys import in_quotes, mentions
-from transfers.engine.compiler.steps import Names, aliased
+from transfers.engine.compiler.steps import Names, aliased, order_names
 from transfers.engine.compiler.subject import Subject
 
 PAIRS = """
@@ -19,7 +19,7 @@ HELD = "EXISTS (SELECT FROM {stage} AS p WHERE p.pair = m.pair AND {holds_source
 
 
 def arrival(subject: Subject, key: Key) -> Names:
-    """Return what the mapping may change of a row in the key, as it was before, and how much it changes for the key.
+    """Return what the mapping may change of a row in its keys, as it was before, and how much it changes for this one.
 
     That is 0 if the row had the values already. Otherwise it is the number of pairs and of columns with users that the
     key compares and that change, or 1: of two links, from a source and from its target, to a third user who is replaced
@@ -41,10 +41,11 @@ def arrival(subject: Subject, key: Key) -> Names:
         sql.SQL("(({}) IS DISTINCT FROM {})").format(sql.SQL(part), sql.Identifier(name))
         for part, name in zip(before, names, strict=True)
     ]
+    primary_key = subject.table.primary_key or ("r.tableoid", "r.ctid")
     of_key, of_columns = changed[: len(parts) + 1], changed[len(parts) + 1 :]
     steps = [sql.SQL("_pairs"), *(sql.SQL("{}::integer").format(one) for one in of_columns)]
     return {
-        "was": aliased(before, names),
+        "was": aliased([*before, *primary_key], [*names, *order_names(subject.table)]),
         "pairs": pairs_of(subject, columns),
         "arrives": sql.SQL("CASE WHEN {} THEN greatest(1, {}) ELSE 0 END").format(
             sql.SQL(" OR ").join(of_key), sql.SQL(" + ").join(steps)

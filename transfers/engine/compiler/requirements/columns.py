@@ -25,7 +25,7 @@ from transfers.rules import (
 
 # Names that the statements of a transfer or its undo give to their own values, beside the columns of a record.
 OWN_NAME = re.compile(
-    r"_(arrives|compared|entry|inserts|is_updated|joint|n|outcome|pairs?|place|relation|row|type|updated|was\d+|what|why"
+    r"_(arrives|compared|entry|inserts|is_updated|joint|n|o\d+|outcome|pairs?|place|relation|row|type|updated|was\d+|what|why"
     r"|winner)"
 )
 # An undo compares the columns before and after in one work table, of which PostgreSQL allows 1,600.

@@ -1,4 +1,5 @@
 -- Part: the noted rows with their owners mapped, and their values in a key. `_arrives` is 0 for rows that had these before.
+--   Rows are sorted by the primary key that they have before, which the mapping may make equal.
 -- reads: transfer_stage, transfer_work, the record table.
 -- index: ctid.
 candidates AS (
@@ -17,5 +18,5 @@ candidates AS (
     ) AS mapped
 ),
 keyed AS (
-    SELECT _relation, _row, {arrives} AS _arrives, {order_columns}, {key_columns} FROM candidates WHERE {predicate}
+    SELECT _relation, _row, {arrives} AS _arrives, {order_names}, {key_columns} FROM candidates WHERE {predicate}
 )
