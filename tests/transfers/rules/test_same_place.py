@@ -1,10 +1,16 @@
 """Rows of different tables can have the same ctid, so a ctid alone does not identify a row."""
 
+from django.db import models
+
+from accounts.models import User
 from tests.transfers.rules import running
+from tests.transfers.rules.featured import change, model_of, to
 from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import execute
+from tests.transfers.rules.running import only, query, run_pairs
 from tests.transfers.rules.test_children import Rows, S, T, X, discarded, parents_of, rows
 from tests.transfers.rules.test_several_rules import truncate
-from transfers.rules import DataType
+from transfers.rules import Child, Column, Combine, DataType, KeepTarget
 
 
 def run_in_empty_tables(people: People, types: list[DataType], world: dict[str, Rows]) -> running.Ran:
@@ -73,3 +79,70 @@ def test_a_lost_child_is_not_confused_with_the_row_its_parent_was_merged_into(pe
     )
     assert parents_of(ran, "smallapp_potcoin", "pot_id") == {2: 1, 3: 1}
     assert discarded(ran) == [("smallapp_pot", "merged", 2), ("smallapp_potcoin", "children", 1)]
+
+
+# --- Rows with the same place in another partition -------------------------------------------------------------------
+
+BOOKS = """
+CREATE TABLE book (id bigint, shelf integer, owner_id bigint, name text, PRIMARY KEY (id, shelf),
+    UNIQUE (owner_id, name, shelf)) PARTITION BY LIST (shelf);
+CREATE TABLE book_1 PARTITION OF book FOR VALUES IN (1);
+CREATE TABLE book_2 PARTITION OF book FOR VALUES IN (2);
+CREATE TABLE leaf (id bigint, book_id bigint, shelf integer, n integer, code integer,
+    FOREIGN KEY (book_id, shelf) REFERENCES book (id, shelf),
+"""
+LEAVES = "PRIMARY KEY (id), UNIQUE (book_id, n))"
+LEAVES_IN_PARTITIONS = """
+PRIMARY KEY (id, shelf), UNIQUE (book_id, n, shelf), UNIQUE (book_id, code, shelf)) PARTITION BY LIST (shelf);
+CREATE TABLE leaf_1 PARTITION OF leaf FOR VALUES IN (1);
+CREATE TABLE leaf_2 PARTITION OF leaf FOR VALUES IN (2);
+"""
+
+
+def books(
+    people: People, keys: str, *given: tuple[int, int, str], leaves: list[tuple[int, int, int, int, int]]
+) -> DataType:
+    """keys: those of the leaves. given: the number, shelf and owner of books of one name.
+
+    leaves: the number, book and shelf of leaves, and two columns of their keys.
+    """
+    change(BOOKS + keys)
+    number = models.IntegerField
+    book = model_of("book", owner=to(User), name=models.TextField(), shelf=number())
+    leaf = model_of("leaf", book=to(book), n=number(), code=number(), shelf=number())
+    for key, shelf, letter in given:
+        execute("INSERT INTO book VALUES (%s, %s, %s, 'same')", key, shelf, people[letter].pk)
+    for values in leaves:
+        execute("INSERT INTO leaf VALUES (%s, %s, %s, %s, %s)", *values)
+    owners, rule = (Column("owner"),), Combine(KeepTarget())
+    return DataType("Books", book, owners, rule, "Books.", children=(Child(leaf, "book"),))
+
+
+def leaves_after(people: People, entry: DataType) -> dict[int, int]:
+    """Return the book of each leaf that is left."""
+    with only(entry):
+        ran = run_pairs(people.by, people.pairs, [entry])
+    assert ran.counts == ran.predicted
+    return dict(query("SELECT ARRAY[id, book_id] FROM {}", "leaf"))
+
+
+def test_children_of_a_parent_with_the_same_place_in_another_partition(people: People) -> None:
+    """Book 3 has the same place as book 1, which loses. Its leaf would conflict with that of book 2."""
+    entry = books(
+        people,
+        LEAVES,
+        *((1, 1, "S"), (2, 1, "T"), (3, 2, "X")),
+        leaves=[(1, 1, 1, 5, 5), (2, 2, 1, 6, 6), (3, 3, 2, 6, 6)],
+    )
+    assert leaves_after(people, entry) == {1: 2, 2: 2, 3: 3}
+
+
+def test_a_lost_child_with_the_same_place_in_another_partition(people: People) -> None:
+    """Leaf 1 is lost by its number. Leaf 3 has the same place, and is lost by its code."""
+    entry = books(
+        people,
+        LEAVES_IN_PARTITIONS,
+        *((1, 1, "S"), (2, 1, "T"), (3, 2, "S"), (4, 2, "T")),
+        leaves=[(1, 1, 1, 5, 5), (2, 2, 1, 5, 6), (3, 3, 2, 5, 5), (4, 4, 2, 6, 5)],
+    )
+    assert leaves_after(people, entry) == {2: 2, 4: 4}

@@ -1,5 +1,5 @@
 -- Conflict-resolving: notes children that would conflict with another child of their new parent, with the outcome of
---   their old one.
+--   their old one. Places count from 1, so that children which are there already come first.
 -- reads: transfer_work, the parent table, the child table; writes: transfer_work.
 -- index: ctid; the child's foreign key.
 WITH placed AS (
@@ -43,7 +43,7 @@ resolved AS (
         first_value(_row) OVER same_key AS winner
     FROM keyed
     WHERE {keys_can_conflict}
-    WINDOW same_key AS (PARTITION BY {key_names} ORDER BY _arrives, _place, {order_names})
+    WINDOW same_key AS (PARTITION BY {key_names} ORDER BY _place, {order_names})
 )
 INSERT INTO transfer_work (type, relation, "row", pair, outcome, winner_relation, winner, place)
 SELECT {child_type}, _relation, _row, _pair, _outcome, winner_relation, winner, _place
