@@ -11,6 +11,8 @@ BENCH_LIBRARY = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PRODUCT := --ignore=tests/transfers/rules
 QUICK := not (browser or slow or worker)
 WITH_OWN_TYPES := EXTRA_APPS=tests.apps.smallapp,tests.apps.exampleapp
+# Processes that tests start would otherwise compile all modules again, if the environment forbids to keep them.
+unexport PYTHONDONTWRITEBYTECODE
 PRODUCT_CODE := accounts adopting audit demo operations records spreadsheets tenancy transfer_site transfers web wording
 
 .DEFAULT_GOAL := help
