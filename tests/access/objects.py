@@ -10,6 +10,7 @@ from collections.abc import Callable
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.models import Authenticator
+from django.test import Client
 
 from accounts.models import AccessView, AccessViewTeam, Role, Team, User
 from accounts.permissions import TENANT_ADMINISTRATOR
@@ -56,10 +57,14 @@ REHEARSED = {f"transfers:rehearsal-{name}" for name in ("progress", "stop", "rep
 class World:
     """The users of `Cast` and more: Tara administers the tenant Abacus, and Frida the tenant Foreign. Zoe has the same
     rights as Ada, Mia manages the users and views of the team Support, and the users in `abroad` are agents in Foreign.
+
+    kept: whether all requests are rolled back, so that one transfer can serve all pages that need it in the same state.
     """
 
-    def __init__(self) -> None:
-        self.transfers: dict[tuple[int, str], Transfer] = {}  # by creator and page
+    def __init__(self, *, kept: bool = False) -> None:
+        self.kept = kept
+        self.clients: dict[str, Client] = {}  # by role
+        self.transfers: dict[tuple[int, str], Transfer] = {}  # by creator, and by page or state
         cast = self.cast = Cast()
         everything = cast.ada.access_views.get()
         self.tara = person(cast.abacus, "Tara Tenant", TENANT_ADMINISTRATOR, everything)
@@ -91,38 +96,46 @@ def transfer_number(world: World, asking: User | None, whose: str, page: str) ->
     if abroad:
         creators |= {"others": cast.frida, "foreign": world.zoe}
     by = creators[whose]
-    if (by.pk, page) not in world.transfers:
-        world.transfers[by.pk, page] = made(by, page, world)
-    return world.transfers[by.pk, page].number
+    key = by.pk, state_for(page) if world.kept else page
+    if key not in world.transfers:
+        world.transfers[key] = made(by, state_for(page), world)
+    return world.transfers[key].number
+
+
+def state_for(page: str) -> str:
+    """Return the state that the page needs: by default, ended with a failed pair."""
+    states = {"rehearsed": REHEARSED, "draft": DRAFTS, "undo draft": UNDO_DRAFTS, "running": RUNNING}
+    states["succeeded"] = {"transfers:transfer-undo"}
+    return next((state for state, pages in states.items() if page in pages), "ended")
 
 
 def rehearsed(by: User, world: World) -> Transfer:
-    draft = made(by, "transfers:rehearsal", world)
+    draft = made(by, "draft", world)
     Rehearsal.objects.create(transfer=draft, pairs=[], total=0)
     return draft
 
 
-def made(by: User, page: str, world: World) -> Transfer:
-    """Create a transfer in the state that the page needs: draft, running, or ended with a failed pair.
+def made(by: User, state: str, world: World) -> Transfer:
+    """Create a transfer in this state (see `state_for`).
 
     The target of Zoe's transfers is in the team Sales, which only users with EnterpriseView can see.
     """
-    if page in REHEARSED:
+    if state == "rehearsed":
         return rehearsed(by, world)
     cast = world.cast
     source, target = world.abroad if by.tenant == cast.foreign else (cast.ana, cast.bo)
     if by == world.zoe:
         target = cast.eli
-    if page in DRAFTS:
+    if state == "draft":
         if by == cast.otto:
             return actions.start_single(by=by, source_id=source.pk, target_id=target.pk)
         return upload(by, (source, target))
-    if page in UNDO_DRAFTS:
+    if state == "undo draft":
         return actions.undo(by=by, transfer=transfer(by, (source, target)))
-    if page in RUNNING:
+    if state == "running":
         return transfer(by, (source, target), state=State.RUNNING)
     kind = Kind.SINGLE if by == cast.otto else Kind.BULK
-    if page == "transfers:transfer-undo":
+    if state == "succeeded":
         return transfer(by, (source, target), kind=kind)
     ended = transfer(by, state=State.FINISHED_WITH_ERRORS, kind=kind)
     reason = {"code": "locked", "reason": "Locked.", "remedy": "Try again."}

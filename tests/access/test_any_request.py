@@ -83,13 +83,18 @@ def address_of(route: str, number: int, row: int = 2) -> str:
     return f"/{address}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def cast(kept_rows: None) -> Cast:
+    return Cast()
+
+
+@pytest.fixture(scope="module")
 def tess(cast: Cast) -> User:
     """A user with all permissions."""
     return boss(cast)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def numbers(cast: Cast, tess: User) -> list[int]:
     """Numbers of a draft, a running and an ended transfer."""
     made = [
@@ -100,10 +105,10 @@ def numbers(cast: Cast, tess: User) -> list[int]:
     return [transfer.number for transfer in made]
 
 
-def existing_ids(request: pytest.FixtureRequest, cast: Cast, route: str) -> list[int]:
+def existing_ids(cast: Cast, numbers: list[int], route: str) -> list[int]:
     """Return IDs of objects of the kind that the route needs, or an empty list if it needs none."""
     if "<int:transfer_number>" in route:
-        return request.getfixturevalue("numbers")
+        return numbers
     if "<int:user_id>" in route:
         return [cast.ana.pk]
     if "<int:view_id>" in route:
@@ -112,10 +117,10 @@ def existing_ids(request: pytest.FixtureRequest, cast: Cast, route: str) -> list
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if "<int:" in route])
-def test_odd_ids(request: pytest.FixtureRequest, cast: Cast, tess: User, route: str) -> None:
+def test_odd_ids(cast: Cast, tess: User, numbers: list[int], route: str) -> None:
     """Users without permissions are refused before an ID is read, which the access grid shows."""
     client = signed_in(tess)
-    ids = existing_ids(request, cast, route)
+    ids = existing_ids(cast, numbers, route)
     rows = NUMBERS if "<int:number>" in route else ()
     existing = [address_of(route, number) for number in ids]
     odd = [*(address_of(route, ids[0], row) for row in rows), *(address_of(route, n) for n in NUMBERS)]
@@ -131,17 +136,18 @@ def test_odd_ids_for_operators(cast: Cast, numbers: list[int], route: str) -> No
     with_app(cast.nina)
     nina = signed_in(cast.nina)
     assert nina.get("/operate/").status_code == 200
-    for odd in (*numbers, *NUMBERS, "a", "-1", "_5F") if re.search(r"<|\(\?P", route) else ("",):
-        address = "/" + re.sub(r"<[^>]+>|\(\?P<[^)]+\)|[\^$]", str(odd), route)
-        for sent in ({}, {"q": "a\0b", "p": "٣", "o": "9" * 40, "e": "1", "all": ""}):
-            assert nina.get(address, sent).status_code < 500, (address, sent)
-            assert nina.post(address, sent).status_code < 500, (address, sent)
+    odd = (*numbers, *NUMBERS, "a", "-1", "_5F") if re.search(r"<|\(\?P", route) else ("",)
+    query = {"q": "a\0b", "p": "٣", "o": "9" * 40, "e": "1", "all": ""}
+    for value, sent in (*((value, {}) for value in odd), (odd[0], query), (odd[-1], query)):
+        address = "/" + re.sub(r"<[^>]+>|\(\?P<[^)]+\)|[\^$]", str(value), route)
+        assert nina.get(address, sent).status_code < 500, (address, sent)
+        assert nina.post(address, sent).status_code < 500, (address, sent)
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if "sign-out" not in route])
-def test_odd_queries_and_forms(request: pytest.FixtureRequest, cast: Cast, tess: User, route: str) -> None:
+def test_odd_queries_and_forms(cast: Cast, tess: User, numbers: list[int], route: str) -> None:
     client = signed_in(tess)
-    ids = existing_ids(request, cast, route) or [0]
+    ids = existing_ids(cast, numbers, route) or [0]
     address = address_of(route, ids[-1] if route.startswith("transfers/") else ids[0])
     for sent, headers in zip(forms(), itertools.cycle((None, HTMX)), strict=False):
         assert client.get(address, sent, headers=headers).status_code < 500, (address, sent)

@@ -17,7 +17,17 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
-from tests.access.objects import EXPLAINED, OBJECTS, PRESENT, ROLES, SENT, WHOSE, WITHIN, World
+from tests.access.objects import (
+    EXPLAINED,
+    OBJECTS,
+    PRESENT,
+    ROLES,
+    SENT,
+    WHOSE,
+    WITHIN,
+    World,
+    transfer_number,
+)
 from tests.access.pages import PAGES, Page
 from tests.fixtures.cast import signed_in
 
@@ -38,9 +48,17 @@ def grid() -> dict[tuple[str, str, str], list[str]]:
     }
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
+@pytest.fixture(scope="module")
+def world(kept_rows: None) -> World:
+    """One world for all pages, with the sessions and transfers of all roles, which would take long for each page."""
+    world = World(kept=True)
+    for role, asking in world.people().items():
+        world.clients[role] = signed_in(asking) if asking else Client()
+        for page in PAGES:
+            if "transfer_number" in page.parameters:
+                for one in objects_of(page):
+                    transfer_number(world, asking, one, page.name)
+    return world
 
 
 @dataclass(frozen=True)
@@ -71,7 +89,7 @@ def objects_of(page: Page) -> tuple[str, ...]:
 
 def ask_for_each(world: World, role: str, page: Page) -> dict[tuple[str, str], Answer]:
     """Return the responses by (method, kind of object). All objects exist during each request."""
-    client, asking = client_of(world, role), world.people()[role]
+    client, asking = world.clients[role], world.people()[role]
     every = {
         one: {name: OBJECTS[name](world, asking, one, page.name) for name in page.parameters}
         for one in objects_of(page)
@@ -106,11 +124,6 @@ def ask(client: Client, method: str, address: str, sent: dict[str, object]) -> A
         if name not in ("Expires", "X-Request-ID")  # these differ in every response
     ]
     return Answer(response.status_code, body, tuple(headers), next(statements))
-
-
-def client_of(world: World, role: str) -> Client:
-    asking = world.people()[role]
-    return signed_in(asking) if asking else Client()
 
 
 def found(world: World, page: Page) -> dict[str, dict[str, dict[str, Answer]]]:
