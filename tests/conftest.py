@@ -1,5 +1,6 @@
 """Fixtures for all tests: named users, the application's database role, worker processes and a browser."""
 
+import gc
 import os
 import shutil
 import signal
@@ -242,6 +243,13 @@ def page(chromium: Browser, live_server: LiveServer, page_errors: list[str]) -> 
 def record_console_error(message: ConsoleMessage, errors: list[str]) -> None:
     if message.type == "error":
         errors.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+
+def pytest_collection_finish() -> None:
+    """Let garbage collections leave out what lives until the end: the modules and all collected tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.hookimpl(tryfirst=True)
