@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.browser.states import STATES, show
-from tests.browser.world import small_world
+from tests.browser.world import World, small_world
 from tests.fixtures.records import everything
 
 pytestmark = [
@@ -18,9 +18,7 @@ pytestmark = [
 ]
 
 PARTS = 9  # the states are split into parts that can be tested in parallel
-WIDTHS = (320, 768, 1280)
-READ_WIDTHS = (320, 1280)  # axe runs at these; what is shown at 768 pixels is shown at one of them too
-SCHEMES = ("light", "dark")
+WIDE, MIDDLE, NARROW = 1280, 768, 320  # what is shown at 768 pixels is shown at one of the others too
 # The dark theme changes only colours, so only its contrast is checked.
 RULES: dict[str, dict[str, Any]] = {
     "light": {"resultTypes": ["violations"]},
@@ -47,6 +45,18 @@ MOVING = """() => {
     .concat(document.getAnimations().map((it) => it.constructor.name));
 }"""
 RUN_AXE = "(options) => axe.run(options).then((results) => results.violations)"
+# All elements shown, with everything in their style that a rule of axe may judge differently.
+LOOKS = """() => new Map([...document.querySelectorAll("body *")]
+  .filter((it) => it.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
+  .map((it) => [it, getComputedStyle(it)])
+  .map(([it, css]) => [it, [css.color, css.backgroundColor, css.backgroundImage, css.fontSize, css.fontWeight,
+    css.opacity, css.position, css.textDecoration, css.overflow, it.scrollWidth > it.clientWidth].join()]))"""
+# Run axe on the elements that look different since `window.looked` was set, which include those that were not shown.
+RUN_AXE_ON_CHANGES = f"""(options) => {{
+  const changed = [...({LOOKS})()].filter(([it, looks]) => looked.get(it) !== looks).map(([it]) => it);
+  const include = changed.filter((it) => !changed.includes(it.parentElement));
+  return include.length ? axe.run({{ include }}, options).then((results) => results.violations) : [];
+}}"""
 SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
 
 
@@ -54,21 +64,35 @@ SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
 def test_accessibility(page: Page, live_server: LiveServer, page_errors: list[str], part: int) -> None:
     world, found = small_world(), []
     for name in list(STATES)[part::PARTS]:
-        show(name, page, live_server, world)
-        page.evaluate(AXE_SCRIPT)  # once per page, because the script is half a megabyte
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            for width in WIDTHS if scheme == "light" else WIDTHS[-1:]:
-                page.set_viewport_size({"width": width, "height": 900})
-                barriers = violations(page, name, scheme) if width in READ_WIDTHS else []
-                found += [f"{name}, {scheme}, {width}: {what}" for what in barriers + misfits(page)]
+        found += [f"{name}, {what}" for what in barriers(page, live_server, world, name)]
     assert not found, "\n".join(found)
     page_errors[:] = [error for error in page_errors if not is_expected_response(error)]
 
 
-def violations(page: Page, name: str, scheme: str) -> list[str]:
+def barriers(page: Page, server: LiveServer, world: World, name: str) -> list[str]:
+    """Return what is wrong with a page state. At the smaller widths, its rules are only asked about what changes."""
+    resize(page, WIDE)
+    show(name, page, server, world)
+    page.evaluate(AXE_SCRIPT)  # once per page, because the script is half a megabyte
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    found = [f"dark: {what}" for what in violations(page, name, RUN_AXE, RULES["dark"])]
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    found += [*violations(page, name, RUN_AXE, RULES["light"]), *misfits(page)]
+    page.evaluate(f"() => {{ window.looked = ({LOOKS})(); }}")
+    resize(page, MIDDLE)
+    found += [f"{MIDDLE}: {what}" for what in misfits(page)]
+    resize(page, NARROW)
+    narrow = [*violations(page, name, RUN_AXE_ON_CHANGES, RULES["light"]), *misfits(page)]
+    return [*found, *(f"{NARROW}: {what}" for what in narrow)]
+
+
+def resize(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+
+
+def violations(page: Page, name: str, run: str, rules: dict[str, Any]) -> list[str]:
     allowed = ALLOWED.get(name, set())
-    said = [broken for broken in page.evaluate(RUN_AXE, RULES[scheme]) if broken["id"] not in allowed]
+    said = [broken for broken in page.evaluate(run, rules) if broken["id"] not in allowed]
     return [f"{broken['id']}: {node['html'][:200]}" for broken in said for node in broken["nodes"]]
 
 
