@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from itertools import count
+from typing import Any
 from unittest.mock import patch
 
 import hypothesis
@@ -16,11 +17,12 @@ import pytest
 import redis
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
-from django.db import connection
+from django.db import connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django import DjangoDbBlocker
 from pytest_django.live_server_helper import LiveServer
+from xdist.scheduler import LoadScopeScheduling
 
 from tenancy import context
 from tenancy.context import ALL_TENANTS, NO_TENANT
@@ -99,6 +101,15 @@ def as_owner(db: None) -> Iterator[None]:
 def cast(db: None) -> Cast:
     """The tenants, teams and named users that most tests use."""
     return Cast()
+
+
+@pytest.fixture(scope="module")
+def kept_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A transaction for rows that all tests of a module use. Each test runs in a savepoint of it, and leaves them as
+    they were."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture
@@ -243,6 +254,30 @@ def page(chromium: Browser, live_server: LiveServer, page_errors: list[str]) -> 
 def record_console_error(message: ConsoleMessage, errors: list[str]) -> None:
     if message.type == "error":
         errors.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+
+# Tests below these paths share something that takes long to create, so that only one test process should create it.
+TOGETHER = (
+    "tests/adopting/",
+    "tests/harness/upgrade/",
+    "tests/access/test_grid.py",
+    "tests/demo/test_demo_data.py",
+)
+
+
+class Together(LoadScopeScheduling):
+    """Give the tests of each path in TOGETHER to one process, and the others one by one to any process.
+
+    The marker `xdist_group` has no effect with pytest 9.2, which keeps IDs of tests in another attribute.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((path for path in TOGETHER if nodeid.startswith(path)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    return Together(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def pytest_collection_finish() -> None:

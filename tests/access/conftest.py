@@ -1,9 +1,7 @@
 import json
-from collections.abc import Iterator
 
 import pytest
-from django.db import transaction
-from pytest_django import DjangoDbBlocker, Settings
+from pytest_django import Settings
 
 from transfer_site.settings import providers
 
@@ -22,12 +20,3 @@ def every_way_to_sign_in(settings: Settings, monkeypatch: pytest.MonkeyPatch) ->
     }
     settings.SOCIALACCOUNT_PROVIDERS = providers.openid(json.dumps([entry]))
     settings.PASSWORD_RESET_BY_MAIL = True
-
-
-@pytest.fixture(scope="module")
-def kept_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """A transaction for rows that all tests of a module use. Each test runs in a savepoint of it, and leaves them as
-    they were."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield
-        transaction.set_rollback(True)

@@ -6,14 +6,9 @@ import pytest
 from tests.adopting import sites
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep these tests together, so that only one test process makes the template."""
-    item.add_marker(pytest.mark.xdist_group("adopting"))
-
-
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A database after `migrate`, to copy."""
+    """A database after `migrate`, to copy. These tests are in one process (see TOGETHER in tests/conftest.py)."""
     with sites.migrated(tmp_path_factory.mktemp("template")) as name:
         yield name
 

@@ -27,7 +27,7 @@ class Today:
 
 @pytest.fixture(scope="session")
 def today() -> Iterator[Today]:
-    """These databases. The tests that use them are in one group, so that only one test process makes them."""
+    """These databases. The tests that use them are in one process (see TOGETHER in tests/conftest.py)."""
     with ExitStack() as stack:
         site = stack.enter_context(scratch_database("site_of_today"))
         for words, name in (

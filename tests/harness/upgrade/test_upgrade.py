@@ -26,7 +26,7 @@ from tests.harness.upgrade.releases import CHANGED, FOLDER, OURS, RELEASED
 from transfer_site.run.embedded import APPLICATION
 from transfers.models import State
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("upgrade")]
+pytestmark = pytest.mark.slow
 
 
 def migrate(name: str, *words: str, later: str = "") -> "subprocess.CompletedProcess[str]":
