@@ -1,5 +1,6 @@
 """What `manage.py adopt` refuses, and what it prints if the app is there."""
 
+import json
 import re
 from pathlib import Path
 
@@ -26,15 +27,6 @@ def suite(site: Site) -> Site:
     return site
 
 
-def refused(site: Site, *words: str) -> str:
-    before = sorted(site.folder.rglob("*"))
-    code, printed = site.manage("adopt", *words, "--into", str(site.folder))
-    assert code == 1, printed
-    assert "Traceback" not in printed
-    assert sorted(site.folder.rglob("*")) == before, "nothing is half written"
-    return printed
-
-
 BROKEN_VIEW = """
 INSERT INTO suite.person VALUES (1, 'Ana');
 CREATE VIEW suite.broken AS SELECT person_id + 0 AS person_id FROM suite.person WHERE 1 / (person_id - person_id) > 0;
@@ -42,32 +34,43 @@ GRANT SELECT ON suite.broken TO transfer;
 """
 
 
+GOOD = ("--people", "suite.person", "--app", "ours")
+# The words of a command, and what it says.
+REFUSED = [
+    (("suit", *GOOD), "The database has no schema suit. It has: closed, empty, public, suite."),
+    (("empty", *GOOD), "The schema empty has no tables."),
+    (("suite", *GOOD, "--tables", "nota", "nope"), "The schema suite has no table nope, nota."),
+    *(
+        (("suite", "--people", people, "--app", "ours"), words)
+        for people, words in (
+            ("suite.people", "no table or view suite.people"),
+            ("suite.person.id", "no column id. It has: person_id, name."),
+            ("a.b.c.d", "neither schema.table nor schema.table.column"),
+            ("closed.person", 'GRANT SELECT ON "closed"."person" TO "transfer";'),
+            (
+                "suite.broken",
+                "of the view suite.broken is: division by zero."
+                " Name the column of the table: --people schema.table.column",
+            ),
+        )
+    ),
+    *((("suite", *GOOD[:2], "--app", app), "is no name of an app") for app in ("Our-Suite", "class", "1st")),
+    (("suite", *GOOD[:2], "--app", "other"), "was not written by this command"),
+    (("suite", *GOOD[:2], "--app", "transfers"), "is the name of a package"),
+]
+
+
 def test_what_is_refused(suite: Site) -> None:
     suite.execute(BROKEN_VIEW)
-    good = ("--people", "suite.person", "--app", "ours")
-    assert "The database has no schema suit. It has: closed, empty, public, suite." in refused(
-        suite, "suit", *good
-    )
-    assert "The schema empty has no tables." in refused(suite, "empty", *good)
-    assert "The schema suite has no table nope, nota." in refused(
-        suite, "suite", *good, "--tables", "nota", "nope"
-    )
-    for people, words in (
-        ("suite.people", "no table or view suite.people"),
-        ("suite.person.id", "no column id. It has: person_id, name."),
-        ("a.b.c.d", "neither schema.table nor schema.table.column"),
-        ("closed.person", 'GRANT SELECT ON "closed"."person" TO "transfer";'),
-        (
-            "suite.broken",
-            "of the view suite.broken is: division by zero. Name the column of the table: --people schema.table.column",
-        ),
-    ):
-        assert words in refused(suite, "suite", "--people", people, "--app", "ours")
-    for app in ("Our-Suite", "class", "1st"):
-        assert "is no name of an app" in refused(suite, "suite", "--people", "suite.person", "--app", app)
     (suite.folder / "other").mkdir()
-    assert "was not written by this command" in refused(suite, "suite", *good[:2], "--app", "other")
-    assert "is the name of a package" in refused(suite, "suite", *good[:2], "--app", "transfers")
+    before = sorted(suite.folder.rglob("*"))
+    commands = [["adopt", *words, "--into", str(suite.folder)] for words, _ in REFUSED]
+    answers = json.loads(suite.python("-m", "tests.adopting.several", json.dumps(commands)))
+    for (words, sentence), (code, printed) in zip(REFUSED, answers, strict=True):
+        assert code == 1, (words, printed)
+        assert sentence in printed, words
+        assert "Traceback" not in printed
+    assert sorted(suite.folder.rglob("*")) == before, "nothing is half written"
 
 
 def test_a_folder_that_cannot_be_written(suite: Site, tmp_path: Path) -> None:
