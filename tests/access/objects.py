@@ -58,7 +58,8 @@ class World:
     """The users of `Cast` and more: Tara administers the tenant Abacus, and Frida the tenant Foreign. Zoe has the same
     rights as Ada, Mia manages the users and views of the team Support, and the users in `abroad` are agents in Foreign.
 
-    kept: whether all requests are rolled back, so that one transfer can serve all pages that need it in the same state.
+    kept: whether no request changes an object, for example because all are rolled back. One transfer then serves all
+        pages that need it in the same state.
     """
 
     def __init__(self, *, kept: bool = False) -> None:
