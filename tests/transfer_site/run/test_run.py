@@ -120,6 +120,13 @@ def site(tmp_path: Path) -> Iterator[RunningSite]:
 
 @pytest.mark.slow
 def test_the_site_starts_recovers_stops_and_starts_again(site: RunningSite) -> None:
+    """The first start is interrupted and the last supervisor killed. Neither leaves a process behind."""
+    site.start()
+    site.wait_for("Preparing the database")
+    stop(site, signal.SIGINT)
+    assert site.process.returncode == 0
+    assert wait_until(lambda: not site.children(), 240)  # including those that were just starting
+
     site.start()
     site.wait_for("The site is ready")
     assert f"http://localhost:{site.port}" in site.printed()
@@ -147,17 +154,6 @@ def test_the_site_starts_recovers_stops_and_starts_again(site: RunningSite) -> N
     assert second.process.wait(30) == 1
     assert re.search(r"already running on .* \(process \d+\)", second.printed())
 
-
-@pytest.mark.slow
-def test_ctrl_c_during_the_start_and_a_killed_supervisor_leave_no_processes(site: RunningSite) -> None:
-    site.start()
-    site.wait_for("Preparing the database")
-    stop(site, signal.SIGINT)
-    assert site.process.returncode == 0
-    assert wait_until(lambda: not site.children(), 240)  # including those that were just starting
-
-    site.start()
-    site.wait_for("The site is ready")
     site.process.kill()
     site.process.wait()
     assert wait_until(lambda: not site.children(), 240)
