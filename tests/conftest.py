@@ -28,6 +28,7 @@ from tenancy import context
 from tenancy.context import ALL_TENANTS, NO_TENANT
 from tests.fixtures import roles
 from tests.fixtures.cast import Cast
+from tests.harness.databases import run_python, scratch_database
 from tests.harness.servers import Servers
 from tests.harness.servers import servers as running_servers
 from transfer_site.run.embedded import APPLICATION
@@ -53,6 +54,10 @@ expect.set_options(timeout=TIMEOUT)
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
+    # Fewer processes to start: nothing is painted by a graphics card, and all pages are of one site.
+    "--in-process-gpu",
+    "--renderer-process-limit=1",
+    "--disable-site-isolation-trials",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -132,6 +137,15 @@ def patient_limits() -> Iterator[None]:
     """Let rate limits wait 10 seconds for Redis, because the usual half second is too short on a busy machine."""
     with patch("web.rate_limits.REDIS_TIMEOUT", 10):
         yield
+
+
+@pytest.fixture(scope="session")
+def migrated_database(servers: Servers) -> Iterator[str]:
+    """A database after `migrate`, to copy, for tests whose processes need one of their own (see TOGETHER)."""
+    with scratch_database("migrated_template") as name:
+        done = run_python(name, "manage.py", "migrate", more={"EXTRA_APPS": ""})
+        assert done.returncode == 0, done.stderr
+        yield name
 
 
 # --- Worker processes -----------------------------------------------------------------------------------------------
@@ -256,23 +270,24 @@ def record_console_error(message: ConsoleMessage, errors: list[str]) -> None:
         errors.append(f"console: {message.text} ({message.location.get('url', '')})")
 
 
-# Tests below these paths share something that takes long to create, so that only one test process should create it.
-TOGETHER = (
-    "tests/adopting/",
-    "tests/harness/upgrade/",
-    "tests/access/test_grid.py",
-    "tests/demo/test_demo_data.py",
-)
+# Tests below these paths use a fixture that takes long, so that only one test process should set it up.
+TOGETHER = {
+    "tests/access/test_grid.py": "world",
+    "tests/adopting/": "migrated_database",
+    "tests/demo/test_demo_data.py": "planted",
+    "tests/harness/upgrade/": "today",
+    "tests/transfers/checks/test_pasting.py": "migrated_database",
+}
 
 
 class Together(LoadScopeScheduling):
-    """Give the tests of each path in TOGETHER to one process, and the others one by one to any process.
+    """Give the tests that share a fixture (see TOGETHER) to one process, and the others one by one to any process.
 
     The marker `xdist_group` has no effect with pytest 9.2, which keeps IDs of tests in another attribute.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((path for path in TOGETHER if nodeid.startswith(path)), nodeid)
+        return next((fixture for path, fixture in TOGETHER.items() if nodeid.startswith(path)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

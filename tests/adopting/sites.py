@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tests.harness import databases
-from tests.harness.databases import address, run_python, scratch_database
+from tests.harness.databases import address, run_python
 from transfer_site.run.embedded import APPLICATION
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -82,18 +82,5 @@ class Site:
 @contextmanager
 def site(folder: Path, template: str) -> Iterator[Site]:
     """Make a site with a copy of a database that was migrated."""
-    name = f"{template}_copy"
-    databases.drop(name)
-    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-    databases.execute("postgres", copy)
-    try:
+    with databases.copied_database("adopting_site", template) as name:
         yield Site(folder, name)
-    finally:
-        databases.drop(name)
-
-
-@contextmanager
-def migrated(folder: Path) -> Iterator[str]:
-    with scratch_database("adopting_template") as name:
-        Site(folder, name).run("migrate", owner=True)
-        yield name
