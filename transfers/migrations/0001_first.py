@@ -499,6 +499,10 @@ class Migration(migrations.Migration):
                             ("key taken", "had a unique key that another record has now"),
                             ("no partition", "belongs to a partition that is gone"),
                             ("parent gone", "belongs to a record that is gone"),
+                            (
+                                "referred to",
+                                "cannot go back, because another record refers to it and its user",
+                            ),
                             ("circle", "belongs to a record that is below it by now"),
                             ("shared", "belongs also to users for whom it is not undone"),
                             ("folded", "was combined with a record that cannot return"),

@@ -18,6 +18,7 @@ class UndoConflict(models.Model):
         KEY_TAKEN = "key taken", "had a unique key that another record has now"
         NO_PARTITION = "no partition", "belongs to a partition that is gone"
         PARENT_GONE = "parent gone", "belongs to a record that is gone"
+        REFERRED_TO = "referred to", "cannot go back, because another record refers to it and its user"
         CIRCLE = "circle", "belongs to a record that is below it by now"
         SHARED = "shared", "belongs also to users for whom it is not undone"
         FOLDED = "folded", "was combined with a record that cannot return"
@@ -45,6 +46,7 @@ OF_SEVERAL = {
     UndoConflict.Why.KEY_TAKEN: "had unique keys that other records have now",
     UndoConflict.Why.NO_PARTITION: "belong to partitions that are gone",
     UndoConflict.Why.PARENT_GONE: "belong to records that are gone",
+    UndoConflict.Why.REFERRED_TO: "cannot go back, because other records refer to them and their users",
     UndoConflict.Why.CIRCLE: "belong to records that are below them by now",
     UndoConflict.Why.SHARED: "belong also to users for whom they are not undone",
     UndoConflict.Why.FOLDED: "were combined with records that cannot return",

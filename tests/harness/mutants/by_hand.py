@@ -396,8 +396,19 @@ PLACES = [
         "p.oid = k.conparentid AND p.conrelid = k.conrelid",
         "p.oid = k.conparentid",
     ),
-    ("engine/undo/references/checking.py", "            stays.append(filled(STAYS, **names))\n", ""),
-    ("engine/undo/references/checking.py", "            becomes.append(filled(BECOMES, **names))\n", ""),
+    (
+        "engine/undo/references/checking.py",
+        'keeps=keeps(parents, reference.referenced, "p")',
+        'keeps=sql.SQL("true")',
+    ),
+    ("engine/undo/references/checking.py", 'becomes=sql.SQL("").join(becomes)', 'becomes=sql.SQL("")'),
+    ("engine/undo/references/referring.py", "WHERE {is_record} AND {keeps}", "WHERE {is_record}"),
+    ("engine/undo/references/referring.py", "k.confupdtype IN ('a', 'r') AND", ""),
+    (
+        "engine/undo/fitting/partitions.py",
+        "sql.SQL(table.table.columns[name])",
+        "sql.SQL(table.table.base_types[name])",
+    ),
     ("engine/undo/references/keys.py", "for one in same or [declared])", "for one in same)"),
     (
         "engine/undo/references/keys.py",

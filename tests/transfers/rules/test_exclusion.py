@@ -5,12 +5,15 @@ from dataclasses import replace
 import pytest
 from django.core.checks import run_checks
 
+from accounts.models import User
 from tests.apps.smallapp import models as small
 from tests.transfers.rules import running
+from tests.transfers.rules.featured import model_of, to
 from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import execute
 from tests.transfers.rules.running import change_tables, whole_row
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
-from transfers.rules import Combine, DataType, KeepSource, KeepTarget, Latest, Policy
+from transfers.rules import Child, Column, Combine, DataType, KeepSource, KeepTarget, Latest, Policy
 
 # A row of Keyed stands for the hours from k to v.
 NO_OVERLAP = """
@@ -94,3 +97,33 @@ def test_overwritten_rows_do_not_conflict(people: People) -> None:
     with running.only(entry):
         ran = running.run_pairs(people.by, people.pairs, [entry])
     assert [row["id"] for row in ran.world["smallapp_sched"]] == [1]
+
+
+@pytest.mark.parametrize("numbers", [(1, 2), (2, 1)])
+@pytest.mark.parametrize("policy", [KeepTarget(), KeepSource()], ids=str)
+def test_rows_that_lose_by_an_exclusion_and_by_a_key(
+    people: People, numbers: tuple[int, int], policy: Policy
+) -> None:
+    """Neither is preferred, so that of their bids by the same person the one of the first shift stays."""
+    change_tables("""
+        CREATE EXTENSION IF NOT EXISTS btree_gist;
+        CREATE TABLE shift (id integer PRIMARY KEY, owner_id bigint, hours int4range, code text,
+            UNIQUE (owner_id, code), EXCLUDE USING gist (owner_id WITH =, hours WITH &&));
+        CREATE TABLE bid (id integer PRIMARY KEY, shift_id integer REFERENCES shift, n integer, UNIQUE (shift_id, n));
+    """)
+    loser, winner = ("S", "T") if isinstance(policy, KeepTarget) else ("T", "S")
+    shift = model_of("shift", owner=to(User))
+    bids = (Child(model_of("bid", shift=to(shift)), "shift"),)
+    entry = DataType("Shifts", shift, (Column("owner"),), Combine(policy), "Shifts.", children=bids)
+    by_key, by_hours = numbers
+    for number, letter, hours, code in (
+        (9, winner, "[1,5)", "x"),
+        (by_key, loser, "[10,12)", "x"),
+        (by_hours, loser, "[2,3)", "z"),
+    ):
+        execute("INSERT INTO shift VALUES (%s, %s, %s, %s)", number, people[letter].pk, hours, code)
+    execute("INSERT INTO bid VALUES (1, 1, 7), (2, 2, 7)")
+    with running.only(entry):
+        ran = running.run_pairs(people.by, people.pairs, [entry])
+    assert ran.counts == ran.predicted
+    assert running.query("SELECT ARRAY[id, shift_id] FROM {}", "bid") == [[1, 9]]

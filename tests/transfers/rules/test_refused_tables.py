@@ -31,6 +31,7 @@ from transfers.rules import (
     FillBlank,
     JsonPath,
     KeepTarget,
+    Latest,
     Max,
     Merge,
     Overwrite,
@@ -196,6 +197,18 @@ def test_a_child_that_refers_to_the_owner_of_its_parent(db: None) -> None:
     children = (Child(model_of("door", badge=to(badge, to_field="owner")), "badge"),)
     entry = DataType("Badges", badge, (Column("owner"),), Combine(KeepTarget()), "Badges.", children=children)
     with pytest.raises(CannotCompile, match="reference owner_id of badge, which a transfer changes"):
+        compile_plan(entry, read_tables(tables_of(entry)))
+
+
+def test_a_policy_that_compares_a_column_generated_from_the_owner(db: None) -> None:
+    """Rows that lose to the same one would be sorted by what they had before."""
+    change("""
+        CREATE TABLE badge (id bigint PRIMARY KEY, owner_id bigint NOT NULL UNIQUE, n integer,
+            score integer GENERATED ALWAYS AS (n + owner_id) STORED);
+    """)
+    badge = model_of("badge", owner=to(User), score=models.IntegerField())
+    entry = DataType("Badges", badge, (Column("owner"),), Combine(Latest("score")), "Badges.")
+    with pytest.raises(CannotCompile, match="compares score, which is generated from an owner"):
         compile_plan(entry, read_tables(tables_of(entry)))
 
 

@@ -9,16 +9,16 @@ from django.db import connection
 
 from accounts.models import User
 from tests.transfers.rules import running
-from tests.transfers.rules.featured import change, failure, owners, put, refusal, run
+from tests.transfers.rules.featured import change, failure, model_of, owners, put, refusal, run, to
 from tests.transfers.rules.meddling import meddle
 from tests.transfers.rules.people import People
-from tests.transfers.rules.restoring import restore, rows_as_text
+from tests.transfers.rules.restoring import execute, restore, rows_as_text
 from transfers.engine.compiler import journal
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.prediction import predict
 from transfers.engine.stage import MissingTable, StagedPair, compile_plans, plan_cache
 from transfers.models import JournalEntry
-from transfers.rules import DataType, JsonPath
+from transfers.rules import Child, Column, Combine, DataType, JsonPath, KeepTarget
 
 # --- Identity columns -----------------------------------------------------------------------------------------------
 
@@ -353,6 +353,24 @@ def test_a_table_with_an_unusual_name(people: People, table: str, name: str) -> 
         assert sorted(owners(people, ran, name).values()) == ["T", "X"]
         restore(ran.transfer_id)
         assert rows_as_text([entry]) == before
+
+
+@pytest.mark.parametrize("name", ["arriving", "existing", "candidates", "children", "keyed"])
+@pytest.mark.parametrize("is_parent", [False, True])
+def test_children_or_parents_with_an_unusual_name(people: People, name: str, *, is_parent: bool) -> None:
+    book, leaf = (name, "leaf") if is_parent else ("book", name)
+    change(f"""
+        CREATE TABLE {book} (id bigint PRIMARY KEY, owner_id bigint NOT NULL UNIQUE);
+        CREATE TABLE {leaf} (id bigint PRIMARY KEY, book_id bigint REFERENCES {book}, n integer, UNIQUE (book_id, n));
+    """)
+    parent = model_of(book, owner=to(User))
+    children = (Child(model_of(leaf, book=to(parent)), "book"),)
+    entry = DataType("Books", parent, (Column("owner"),), Combine(KeepTarget()), "Books.", children=children)
+    for number, letter in enumerate("ST", 1):
+        execute(f"INSERT INTO {book} VALUES (%s, %s)", number, people[letter].pk)
+    execute(f"INSERT INTO {leaf} VALUES (1, 1, 5), (2, 1, 6), (3, 2, 6)")
+    run(people, entry)
+    assert running.query("SELECT ARRAY[id, book_id] FROM {} ORDER BY id", leaf) == [[1, 2], [3, 2]]
 
 
 @pytest.mark.parametrize("name", ["transfer_entry", "transfer_work"])

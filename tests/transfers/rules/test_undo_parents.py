@@ -188,6 +188,43 @@ def test_a_sum_stays_if_what_was_added_cannot_be_told(
     assert sorted(found for *_, found in left()) == sorted(["folded", why])
 
 
+# --- Foreign keys with the user --------------------------------------------------------------------------------------
+
+DEVICES = """
+CREATE TABLE device (id bigint PRIMARY KEY, owner_id bigint, UNIQUE (owner_id, id));
+CREATE TABLE push (id bigint PRIMARY KEY, owner_id bigint, device_id bigint, channel text, UNIQUE (owner_id, channel),
+    FOREIGN KEY (owner_id, device_id) REFERENCES device (owner_id, id) DEFERRABLE INITIALLY DEFERRED);
+"""
+
+
+def devices(
+    people: People, monkeypatch: pytest.MonkeyPatch, given: str, *pushes: tuple[int, str, int | None, str]
+) -> int:
+    """Transfer the devices of S, whose owners are given, with the pushes to them. Return the ID of the transfer."""
+    change(DEVICES)
+    device = model_of("device", owner=to(User))
+    push = model_of("push", owner=to(User), device=to(device), channel=models.TextField())
+    types = [
+        DataType("Devices", device, (Column("owner"),), Combine(), "Devices."),
+        DataType("Pushes", push, (Column("owner"),), Combine(KeepTarget()), "Pushes."),
+    ]
+    known(types[0], monkeypatch, types[1])
+    for number, letter in enumerate(given, 1):
+        execute("INSERT INTO device VALUES (%s, %s)", number, people[letter].pk)
+    for number, letter, of, channel in pushes:
+        execute("INSERT INTO push VALUES (%s, %s, %s, %s)", number, people[letter].pk, of, channel)
+    execute("SET CONSTRAINTS ALL DEFERRED")
+    with only(*types):
+        return run_pairs(people.by, people.pairs[:1], types).transfer_id
+
+
+def owners_of(people: People, table: str) -> dict[int, str]:
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    letters = {user.pk: letter for letter, user in people.users.items()}
+    found = query("SELECT ARRAY[id, owner_id] FROM {}", table)
+    return {int(number): letters[int(owner)] for number, owner in found}
+
+
 @pytest.mark.parametrize("leave_changed", [False, True])
 @pytest.mark.parametrize(
     "edit", ["DELETE FROM device WHERE id = 1", "UPDATE device SET owner_id = {X} WHERE id = 1"]
@@ -195,39 +232,40 @@ def test_a_sum_stays_if_what_was_added_cannot_be_told(
 def test_a_record_that_refers_to_another_one_by_its_user_too(
     people: People, monkeypatch: pytest.MonkeyPatch, edit: str, *, leave_changed: bool
 ) -> None:
-    """Device 3 and the record that was deleted for it go back; those of device 1, which has gone, do not."""
-    change("""
-        CREATE TABLE device (id bigint PRIMARY KEY, owner_id bigint, UNIQUE (owner_id, id));
-        CREATE TABLE push (id bigint PRIMARY KEY, owner_id bigint, device_id bigint, channel text,
-            UNIQUE (owner_id, channel),
-            FOREIGN KEY (owner_id, device_id) REFERENCES device (owner_id, id) DEFERRABLE INITIALLY DEFERRED);
-    """)
-    device = model_of("device", owner=to(User))
-    push = model_of("push", owner=to(User), device=to(device), channel=models.TextField())
-    of_owner = (Column("owner"),)
-    devices = DataType("Devices", device, of_owner, Combine(), "Devices.")
-    pushes = DataType("Pushes", push, of_owner, Combine(KeepTarget()), "Pushes.")
-    known(devices, monkeypatch, pushes)
-    s, t, x = (people[letter].pk for letter in "STX")
-    for number, owner in ((1, s), (2, t), (3, s)):
-        execute("INSERT INTO device VALUES (%s, %s)", number, owner)
-    for number, owner, of, channel in (
-        (1, s, 1, "news"),
-        (2, t, 2, "news"),
-        (3, s, 3, "mail"),
-        (4, t, 2, "mail"),
-    ):
-        execute("INSERT INTO push VALUES (%s, %s, %s, %s)", number, owner, of, channel)
-    execute("SET CONSTRAINTS ALL DEFERRED")
-    with only(devices, pushes):
-        made = run_pairs(people.by, people.pairs[:1], [devices, pushes]).transfer_id
-    execute(edit.format(X=x))
+    """Device 3 and its push, which was deleted, go back. The push of device 1, which has gone, does not."""
+    pushes = [(1, "S", 1, "news"), (2, "T", 2, "news"), (3, "S", 3, "mail"), (4, "T", 2, "mail")]
+    made = devices(people, monkeypatch, "STS", *pushes)
+    execute(edit.format(X=people["X"].pk))
     [pair] = undo_all(made, leave_changed=leave_changed)
     assert ("push", "(1)", "parent gone") in left()
-    assert "device" in {table for table, _, _ in left()}
     assert pair.state == (PairState.SUCCEEDED if leave_changed else PairState.FAILED)
-    execute("SET CONSTRAINTS ALL IMMEDIATE")
-    owners = query("SELECT owner_id FROM {} WHERE id = 3", "device") + query(
-        "SELECT owner_id FROM {} WHERE id = 3", "push"
-    )
-    assert owners == ([s, s] if leave_changed else [t])
+    assert owners_of(people, "device")[3] == ("S" if leave_changed else "T")
+    assert owners_of(people, "push").get(3) == ("S" if leave_changed else None)
+
+
+@pytest.mark.parametrize("leave_changed", [False, True])
+@pytest.mark.parametrize(
+    ("edit", "why"),
+    [
+        ("INSERT INTO push VALUES (9, {S}, NULL, 'mail')", ("push", "(3)", "key taken")),
+        ("INSERT INTO push VALUES (9, {T}, 1, 'more')", None),
+    ],
+)
+def test_a_record_to_which_one_that_stays_refers_by_its_user(
+    people: People,
+    monkeypatch: pytest.MonkeyPatch,
+    edit: str,
+    why: tuple[str, str, str] | None,
+    *,
+    leave_changed: bool,
+) -> None:
+    """Push 3 stays with T, or somebody made push 9. Then device 1 stays too, and the others go back."""
+    made = devices(people, monkeypatch, "SS", (3, "S", 1, "mail"), (4, "S", 2, "news"))
+    execute(edit.format(S=people["S"].pk, T=people["T"].pk))
+    if why is None:
+        execute("UPDATE push SET device_id = NULL WHERE id = 3")
+    [pair] = undo_all(made, leave_changed=leave_changed)
+    assert ("device", "(1)", "referred to") in left()
+    assert why is None or why in left()
+    assert pair.state == (PairState.SUCCEEDED if leave_changed else PairState.FAILED)
+    assert owners_of(people, "device") == ({1: "T", 2: "S"} if leave_changed else {1: "T", 2: "T"})

@@ -96,3 +96,22 @@ def test_the_partition_of_a_user_who_has_left_is_gone(
     undo_all(made, leave_changed=True)
     assert [(row.key, row.why) for row in UndoConflict.objects.all()] == [(f"(1,{t})", "no partition")]
     assert query("SELECT ARRAY[id, owner_id] FROM {} ORDER BY id", "visit") == [[1, t], [11, s]]
+
+
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_partitions_by_hash_of_a_column_of_a_domain(
+    people: People, monkeypatch: pytest.MonkeyPatch, *, is_moved: bool
+) -> None:
+    """PostgreSQL accepts only the type of the column in this condition, not the one behind its domain."""
+    change("""
+        CREATE DOMAIN person AS bigint;
+        CREATE TABLE visit (id bigint, owner_id person, month integer, PRIMARY KEY (id, owner_id),
+            UNIQUE (owner_id, month)) PARTITION BY HASH (owner_id);
+        CREATE TABLE visit_1 PARTITION OF visit FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+        CREATE TABLE visit_2 PARTITION OF visit FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+    """)
+    entry = visits(monkeypatch)
+    put(people, (1, "S", 1), *([] if is_moved else [(2, "T", 1)]))
+    before = rows_as_text([entry])
+    restore(transferred(people, entry, people.pairs[:1]))
+    assert rows_as_text([entry]) == before

@@ -2,31 +2,34 @@
 --   their old one. Places count from 1, so that children which are there already come first.
 -- reads: transfer_work, the parent table, the child table; writes: transfer_work.
 -- index: ctid; the child's foreign key.
-WITH placed AS (
-    SELECT w.*, {place}::integer AS _place
-    FROM {lost_by_pair} AS w
-    JOIN {parent} AS lost ON lost.tableoid = w.relation AND lost.ctid = w."row"
-    WHERE w.winner IS NOT NULL
-),
-arriving AS (
-    SELECT r.tableoid AS _relation, r.ctid AS _row, w.pair AS _pair, w.outcome AS _outcome, w._place, true AS _arrives,
-        {adopted_columns}
-    FROM placed AS w
-    JOIN {parent} AS lost ON lost.tableoid = w.relation AND lost.ctid = w."row"
-    JOIN {parent} AS kept ON kept.tableoid = w.winner_relation AND kept.ctid = w.winner
-    JOIN {child} AS r ON {of_lost}
-    {lock}
-),
-existing AS (
-    SELECT r.tableoid AS _relation, r.ctid AS _row, NULL::bigint AS _pair, NULL::text AS _outcome, 0 AS _place,
-        false AS _arrives, {own_columns}
-    FROM {parent} AS kept
-    JOIN {child} AS r ON {of_kept}
-    WHERE (kept.tableoid, kept.ctid) IN (SELECT w.winner_relation, w.winner FROM {lost_by_pair} AS w)
-    {lock}
-),
-candidates AS (
-    SELECT *{generated_columns} FROM (SELECT * FROM arriving UNION ALL SELECT * FROM existing) AS children
+-- Subqueries instead of further parts, because a table may have the name of a part.
+WITH candidates AS (
+    SELECT *{generated_columns}
+    FROM (
+        SELECT * FROM (
+            SELECT r.tableoid AS _relation, r.ctid AS _row, w.pair AS _pair, w.outcome AS _outcome, w._place,
+                true AS _arrives, {adopted_columns}
+            FROM (
+                SELECT w.*, {place}::integer AS _place
+                FROM {lost_by_pair} AS w
+                JOIN {parent} AS lost ON lost.tableoid = w.relation AND lost.ctid = w."row"
+                WHERE w.winner IS NOT NULL
+            ) AS w
+            JOIN {parent} AS lost ON lost.tableoid = w.relation AND lost.ctid = w."row"
+            JOIN {parent} AS kept ON kept.tableoid = w.winner_relation AND kept.ctid = w.winner
+            JOIN {child} AS r ON {of_lost}
+            {lock}
+        ) AS arriving
+        UNION ALL
+        SELECT * FROM (
+            SELECT r.tableoid AS _relation, r.ctid AS _row, NULL::bigint AS _pair, NULL::text AS _outcome, 0 AS _place,
+                false AS _arrives, {own_columns}
+            FROM {parent} AS kept
+            JOIN {child} AS r ON {of_kept}
+            WHERE (kept.tableoid, kept.ctid) IN (SELECT w.winner_relation, w.winner FROM {lost_by_pair} AS w)
+            {lock}
+        ) AS existing
+    ) AS children
 ),
 keyed AS (
     SELECT _relation, _row, _pair, _outcome, _place, {order_columns}, {key_columns}, _arrives

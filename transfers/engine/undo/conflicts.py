@@ -19,6 +19,7 @@ from transfers.engine.undo.references.checking import check_references
 from transfers.engine.undo.references.children import check_children
 from transfers.engine.undo.references.circles import check_circles
 from transfers.engine.undo.references.keys import references_of
+from transfers.engine.undo.references.referring import check_referring, referring_to
 from transfers.engine.undo.tables import UndoneTable, filled, rows, run, send, union_of_all
 
 ALL_CONFLICTS = "SELECT DISTINCT pair FROM transfer_conflict"
@@ -29,7 +30,7 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
 
     leave_changed: the other rows of these pairs are restored. Otherwise, nothing of these pairs is.
     """
-    references = references_of(tables)
+    references, referring = references_of(tables), referring_to(tables)
     for table in tables:
         of_table = references.get(table.regclass, ())
         table.parents = frozenset(one.regclass for found in of_table for one in found.parents(tables))
@@ -48,6 +49,7 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
             for check in (check_children, check_references, check_circles)
             for statement in check(table, references.get(table.regclass, []), tables)
         )
+        send(statement for table in tables for statement in check_referring(table, referring, tables))
         if not leave_changed:
             hold_back(tables)
         found = rows_that_stay(tables)

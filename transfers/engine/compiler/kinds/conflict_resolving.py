@@ -29,7 +29,7 @@ from transfers.engine.compiler.steps import (
     stored_columns,
 )
 from transfers.engine.compiler.subject import Subject
-from transfers.rules import KeepSource, KeepTarget, Merge, Policy, Rename, Sum
+from transfers.rules import Best, KeepSource, KeepTarget, Latest, Merge, Policy, Rename, Sum
 
 
 def conflict_resolving(subject: Subject) -> tuple[list[Step], list[Step]]:
@@ -104,6 +104,14 @@ def resolve(subject: Subject, key: Key, names: Names) -> Step:
             subject.data_type,
             f"the unique key {key.name} does not hold {by}, the column to rename.",
             "Choose another policy than Rename: two rows with the same key would conflict under any name.",
+        )
+    if isinstance(policy, Latest | Best) and not subject.mapped.keys().isdisjoint(
+        subject.table.sources.get(by, ())
+    ):
+        raise CannotCompile(
+            subject.data_type,
+            f"its policy compares {by}, which is generated from an owner, so that a transfer changes it.",
+            "Name a column that a transfer leaves as it is.",
         )
     of_key = key_names(key, subject.table, new_values(subject), "_is_updated")
     candidates = fill(

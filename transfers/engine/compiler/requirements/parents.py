@@ -33,7 +33,8 @@ def parents_stay_parents(data_type: DataType, branches: Iterable[Branch], change
                     data_type,
                     f"rows of {branch.table.name} reference {one} of {branch.parent}, which a transfer changes, so they"
                     " would lose their parent.",
-                    "Reference the primary key, or declare the column in those rows as an owner of a data type.",
+                    "Reference the primary key alone, or remove the Child and declare the column in those rows as an"
+                    " owner of a data type.",
                 )
         is_written = branch.child in kept_children(data_type)
         below = {column_of(branch.child.model, branch.child.field)} if is_written else set()

@@ -4,7 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from psycopg import sql
 
-from transfers.engine.undo.references.keys import Reference, has_values, value_before
+from transfers.engine.undo.references.keys import (
+    Reference,
+    as_array,
+    has_values,
+    keeps,
+    numbers_of,
+    value_before,
+)
 from transfers.engine.undo.tables import LATE, UndoneTable, both, filled
 
 NO_PARENT_FOR_DELETED = """
@@ -15,9 +22,8 @@ NO_PARENT_FOR_CHANGED = """
 UPDATE {changes} AS d SET why = 'parent gone'
 WHERE d.why IS NULL AND {differs} && d.differs AND {has_values} AND {lacks_parent} AND NOT {returns}
 """
-NO_PARENT = "NOT EXISTS (SELECT FROM {parent} AS p WHERE {is_parent}{stays}){becomes}"
 # The undo may change what the record refers to, as the owner of its parent. Such rows are looked up as they will be.
-STAYS = " AND NOT EXISTS (SELECT FROM {final} AS f WHERE {numbers} && f.differs AND {is_record})"
+NO_PARENT = "NOT EXISTS (SELECT FROM {parent} AS p WHERE {is_parent} AND {keeps}){becomes}"
 BECOMES = """
 AND NOT EXISTS (SELECT FROM {final} AS f JOIN {table} AS p ON {is_record} WHERE {numbers} && f.differs AND {is_parent})
 """
@@ -76,7 +82,7 @@ def check_reference(
             has_values=both(sql.SQL("{} IS NOT NULL").format(value) for value in values),
             lacks_parent=lacks,
             returns=sql.SQL("({})").format(sql.SQL(" OR ").join([*returns, sql.SQL("false")])),
-            differs=sql.SQL("{}::integer[]").format(sql.Literal(list(changed))),
+            differs=as_array(changed),
         )
 
 
@@ -84,24 +90,24 @@ def no_parent(
     reference: Reference, values: Sequence[sql.Composed], tables: Sequence[UndoneTable]
 ) -> sql.Composed:
     """Return the condition that no row which is there now will have these values."""
-    stays, becomes = [], []
-    for parent in reference.parents(tables):
-        numbers = [n for n, name in enumerate(parent.columns) if name in reference.referenced]
-        if numbers:
-            names = {
-                "final": parent.final,
-                "table": parent.table.identifier,
-                "numbers": sql.SQL("{}::integer[]").format(sql.Literal(numbers)),
-                "is_record": parent.is_record("p", "f"),
-                "is_parent": equal((value_then(parent, name) for name in reference.referenced), values),
-            }
-            stays.append(filled(STAYS, **names))
-            becomes.append(filled(BECOMES, **names))
+    parents = reference.parents(tables)
+    becomes = (
+        filled(
+            BECOMES,
+            final=parent.final,
+            table=parent.table.identifier,
+            numbers=as_array(numbers),
+            is_record=parent.is_record("p", "f"),
+            is_parent=equal((value_then(parent, name) for name in reference.referenced), values),
+        )
+        for parent in parents
+        if (numbers := numbers_of(parent, reference.referenced))
+    )
     return filled(
         NO_PARENT,
         parent=sql.SQL(reference.parent),
         is_parent=equal(map(value_now, reference.referenced), values),
-        stays=sql.SQL("").join(stays),
+        keeps=keeps(parents, reference.referenced, "p"),
         becomes=sql.SQL("").join(becomes),
     )
 

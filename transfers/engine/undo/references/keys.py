@@ -1,7 +1,7 @@
 """The foreign keys of the record tables, which the database or only a Child declares."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from django.db.models import Model
@@ -13,7 +13,7 @@ from transfers.engine.compiler.children import referenced_column
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.stage import fetch
 from transfers.engine.undo.loading.entries import qualified_names
-from transfers.engine.undo.tables import UndoneTable, filled
+from transfers.engine.undo.tables import UndoneTable, both, filled
 from transfers.rules import Child
 
 # Constraints of referenced partitions repeat that of the whole table. A row that a policy hides, such as a user of
@@ -131,3 +131,33 @@ def value_before(table: UndoneTable, reference: Reference, column: str) -> sql.C
         table=table.table.identifier,
         is_record=table.is_record("t", "d"),
     )
+
+
+KEEPS = "NOT EXISTS (SELECT FROM {final} AS f WHERE {numbers} && f.differs AND {is_record})"
+
+
+def keeps(tables: Iterable[UndoneTable], columns: Collection[str], record: str) -> sql.Composed:
+    """Return the condition that the undo does not change these columns of a record of the tables. record: its alias."""
+    return both(
+        (
+            sql.SQL("true"),
+            *(
+                filled(
+                    KEEPS,
+                    final=table.final,
+                    numbers=as_array(numbers),
+                    is_record=table.is_record(record, "f"),
+                )
+                for table in tables
+                if (numbers := numbers_of(table, columns))
+            ),
+        )
+    )
+
+
+def numbers_of(table: UndoneTable, columns: Collection[str]) -> list[int]:
+    return [number for number, name in enumerate(table.columns) if name in columns]
+
+
+def as_array(numbers: Sequence[int]) -> sql.Composed:
+    return sql.SQL("{}::integer[]").format(sql.Literal(list(numbers)))
