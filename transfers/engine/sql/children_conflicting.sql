@@ -13,7 +13,6 @@ WITH candidates AS (
                 SELECT w.*, {place}::integer AS _place
                 FROM {lost_by_pair} AS w
                 JOIN {parent} AS lost ON lost.tableoid = w.relation AND lost.ctid = w."row"
-                WHERE w.winner IS NOT NULL
             ) AS w
             JOIN {parent} AS lost ON lost.tableoid = w.relation AND lost.ctid = w."row"
             JOIN {parent} AS kept ON kept.tableoid = w.winner_relation AND kept.ctid = w.winner
