@@ -66,3 +66,40 @@ def test_a_child_that_has_what_is_left_of_the_number_in_its_key(people: People) 
     change("ALTER TABLE page ADD UNIQUE (note_code)")
     with only(entry), pytest.raises(DatabaseError), transaction.atomic():
         run_pairs(people.by, people.pairs[:1], [entry])
+
+
+CODES = [
+    ("char(2)", "s1 s2 t1 t2"),
+    ("varchar(2)", "s1 s2 t1 t2"),
+    ("bit(3)", "000 001 110 111"),
+    ("varbit(3)", "000 001 110 111"),
+    ("numeric(3,1)", "10.1 10.2 20.1 20.2"),
+    ("timestamp(0)", "2026-01-01 2026-01-02 2026-02-01 2026-02-02"),
+]
+
+
+@pytest.mark.parametrize("conflicts", [False, True])
+@pytest.mark.parametrize(("column", "codes"), CODES)
+def test_children_in_a_key_with_the_whole_number(
+    people: People, column: str, codes: str, *, conflicts: bool
+) -> None:
+    """Two notes of S lose to two of T. A page is lost only if the note of T has one of the same number."""
+    change(f"""
+        CREATE TABLE note (code {column} PRIMARY KEY, owner_id bigint, name text, UNIQUE (owner_id, name));
+        CREATE TABLE page (id bigint PRIMARY KEY, note_code {column} REFERENCES note, n integer, UNIQUE (note_code, n));
+    """)
+    first, second, *kept = codes.split()
+    for code, letter, name in zip((first, second, *kept), "SSTT", "abab", strict=True):
+        execute("INSERT INTO note VALUES (%s, %s, %s)", code, people[letter].pk, name)
+    others = (1, 1) if conflicts else (2, 3)
+    for number, (code, n) in enumerate(zip((first, second, *kept), (1, 1, *others), strict=True), 1):
+        execute("INSERT INTO page VALUES (%s, %s, %s)", number, code, n)
+    note = model_of("note", code=models.TextField(primary_key=True), owner=to(User), name=models.TextField())
+    children = (Child(model_of("page", note=to(note, db_column="note_code")), "note"),)
+    ran = run(
+        people,
+        DataType("Notes", note, (Column("owner"),), Combine(KeepTarget()), "Notes.", children=children),
+    )
+    assert ran.counts[0]["smallapp.note"].get("children", 0) == (2 if conflicts else 0)
+    found = query("SELECT p.id FROM note JOIN {} AS p ON p.note_code = code ORDER BY name, p.id", "page")
+    assert found == ([3, 4] if conflicts else [1, 3, 2, 4])

@@ -35,6 +35,7 @@ def quoted(db_table: str) -> str:
 def without_modifier(sql_type: str) -> str:
     """Return the type without its length, precision or scale: numeric for numeric(20,2).
 
-    A bit without quotes is bit(1).
+    A bit without quotes is bit(1), and a character is character(1).
     """
-    return re.sub(r"^bit\b(?! varying)", '"bit"', re.sub(r"\(\d+(,-?\d+)?\)", "", sql_type))
+    plain = re.sub(r"\(\d+(,-?\d+)?\)", "", sql_type)
+    return re.sub(r"^character\b(?! varying)", "bpchar", re.sub(r"^bit\b(?! varying)", '"bit"', plain))
