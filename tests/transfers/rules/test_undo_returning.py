@@ -18,7 +18,7 @@ from tests.transfers.rules.test_undo_keys import known, transferred
 from transfers.engine.undo.prediction import joint_groups, predict_undo
 from transfers.engine.undo.tables import UndonePair
 from transfers.models import PairState, TransferPair, UndoConflict
-from transfers.rules import Column, Combine, DataType, KeepSource, Overwrite, Rule
+from transfers.rules import Child, Column, Combine, DataType, KeepSource, Latest, Overwrite, Rule
 
 SHARED = "also to users for whom it is not undone"
 
@@ -190,3 +190,66 @@ def test_a_record_that_was_deleted_before_another_one_got_its_key(
     assert UndoConflict.objects.get(pair=pair).why == "deleted"
     assert query("SELECT user_id FROM {} WHERE by_id = " + str(V), "member") == [T]
     assert query("SELECT count(*) FROM {}", "member") == [1 + len(left)]
+
+
+# --- Late arrivals that replace what the transfer moved --------------------------------------------------------------
+
+
+@pytest.fixture
+def areas(monkeypatch: pytest.MonkeyPatch, db: None) -> DataType:
+    """A type with one owner and children, of which the later record stays."""
+    change("""
+        CREATE TABLE area (id integer PRIMARY KEY, owner_id bigint, name text, x integer, UNIQUE (owner_id, name));
+        CREATE TABLE tag (id integer PRIMARY KEY, area_id integer NOT NULL REFERENCES area, n integer,
+            UNIQUE (area_id, n));
+    """)
+    area = model_of("area", owner=to(User), name=models.TextField(), x=models.IntegerField())
+    children = (Child(model_of("tag", area=to(area)), "area"),)
+    rule = Combine(Latest("x"))
+    return known(DataType("Areas", area, (Column("owner"),), rule, "Areas.", children=children), monkeypatch)
+
+
+def put_area(people: People, number: int, letter: str, tag: int) -> None:
+    execute("INSERT INTO area VALUES (%s, %s, 'same', %s)", number, people[letter].pk, number)
+    execute("INSERT INTO tag VALUES (%s, %s, 1)", tag, number)
+
+
+def areas_of(people: People) -> dict[int, str]:
+    letters = {user.pk: letter for letter, user in people.users.items()}
+    return {row["id"]: letters[row["owner_id"]] for row in rows_of("area")}
+
+
+EDITS = {
+    "": {2: "S"},
+    "UPDATE area SET name = 'other' WHERE id = 2": {1: "S", 2: "S"},
+    "UPDATE area SET owner_id = {X} WHERE id = 2": {1: "S", 2: "X"},
+    "DELETE FROM tag WHERE area_id = 2; DELETE FROM area WHERE id = 2": {1: "S"},
+}
+
+
+@pytest.mark.parametrize(("edit", "owners"), EDITS.items())
+def test_a_record_that_a_late_arrival_replaced(
+    people: People, areas: DataType, edit: str, owners: dict[int, str]
+) -> None:
+    """Area 1 was S's. It goes back unless area 2, which has its name, does, but in no case to T."""
+    put_area(people, 1, "S", 7)
+    first = transferred(people, areas, people.pairs[:1])
+    put_area(people, 2, "S", 8)
+    late = transferred(people, areas, people.pairs[:1], late=True)
+    assert areas_of(people) == {2: "T"}
+    execute(edit.format(X=people["X"].pk) or "SELECT")
+    [pair] = undo_all(first, late, leave_changed=True)
+    assert (pair.state, areas_of(people)) == (PairState.SUCCEEDED, owners)
+
+
+def test_a_child_that_a_late_arrival_replaced(people: People, areas: DataType) -> None:
+    """Tag 7 came from area 1 to area 2, and was deleted when that lost to area 3."""
+    put_area(people, 1, "S", 7)
+    execute("INSERT INTO area VALUES (2, %s, 'same', 2)", people["T"].pk)
+    first = transferred(people, areas, people.pairs[:1])
+    put_area(people, 3, "S", 8)
+    late = transferred(people, areas, people.pairs[:1], late=True)
+    execute("UPDATE area SET name = 'other'")
+    [pair] = undo_all(first, late)
+    assert (pair.reason, areas_of(people)) == ("", {1: "S", 2: "T", 3: "S"})
+    assert query("SELECT ARRAY[id, area_id] FROM {} ORDER BY id", "tag") == [[7, 1], [8, 3]]

@@ -15,6 +15,7 @@ from psycopg import sql
 from transfers.engine.catalog.names import quoted
 from transfers.engine.compiler.plans import tables_of
 from transfers.engine.compiler.steps import comma
+from transfers.engine.stage import fetch
 from transfers.engine.undo.tables import (
     DELETED,
     UNREADABLE,
@@ -32,6 +33,7 @@ from transfers.rules import ArrayColumn, DataType, JsonPath, all_children
 RETURNS = (
     'SELECT EXISTS (SELECT FROM {deleted} AS d JOIN {changes} AS c ON {is_record} AND c.entry < d."_entry")'
 )
+HAS_LATE = "SELECT EXISTS (SELECT FROM transfer_undone GROUP BY pair HAVING count(*) > 1)"
 NUMBER = 'ALTER TABLE {deleted} ADD COLUMN "_n" bigint GENERATED ALWAYS AS IDENTITY'
 # A record that was deleted for several pairs, or more than once, is compared once.
 CREATE_RETURNING = """
@@ -57,11 +59,14 @@ def tables_that_return() -> list[str]:
     """Return the quoted names of the tables of which one batch can delete records that another batch changed.
 
     These are the tables of several data types, those with rows of several users, and those of which a deleted row
-    changes others. Late arrivals are no such case: a record that one of them replaces cannot go back beside it.
+    changes others. Late arrivals can replace what came before them in any table.
     """
+    [(has_late,)] = fetch(HAS_LATE)
     names = [(name, entry) for entry in data_types() for name in tables_of(entry)]
     times = Counter(name for name, _ in names)
-    return sorted({quoted(name) for name, entry in names if times[name] > 1 or changes_others(entry)})
+    return sorted(
+        {quoted(name) for name, entry in names if has_late or times[name] > 1 or changes_others(entry)}
+    )
 
 
 def changes_others(entry: DataType) -> bool:
