@@ -26,10 +26,10 @@ run: $(STAMP) ## Start the whole site with demo data on http://localhost:8000 (P
 
 test: $(STAMP) browser ## Run all tests: the product alone, then the rules with additional data types
 	$(PYTEST) -n 3 --dist=loadgroup $(PRODUCT)
-	$(WITH_OWN_TYPES) $(PYTEST) -n 3 tests/transfers/rules
+	$(WITH_OWN_TYPES) $(PYTEST) -n 2 tests/transfers/rules
 
 rules: $(STAMP) ## Test every policy and kind of owner against a model in plain Python
-	$(WITH_OWN_TYPES) $(PYTEST) -n 3 tests/transfers/rules
+	$(WITH_OWN_TYPES) $(PYTEST) -n 2 tests/transfers/rules
 
 mutants: $(STAMP) ## Mutate the engine's SQL, place by place, and check that a test fails (long)
 	$(BIN)/python -m tests.harness.mutants
