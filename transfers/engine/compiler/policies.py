@@ -19,7 +19,7 @@ def policy_of(data_type: DataType) -> Policy:
 def policy_order(policy: Policy, by: sql.Identifier, by_type: str, arrives: sql.SQL) -> sql.Composable:
     """Return ORDER BY terms that put the row first that the policy prefers.
 
-    by: the policy's column. by_type: its type.
+    by: the policy's column. by_type: its type. arrives: how far the row came to its key, see `kinds.arriving`.
     """
     match policy:
         case KeepSource():
