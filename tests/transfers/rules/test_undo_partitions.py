@@ -65,10 +65,12 @@ def test_another_partition_takes_the_record_now(
     assert query("SELECT id FROM {}", "visit") == [1]
 
 
+@pytest.mark.parametrize("primary_key", ["PRIMARY KEY (id, month), ", ""])
 def test_a_default_partition_alone_takes_every_record(
-    people: People, monkeypatch: pytest.MonkeyPatch
+    people: People, monkeypatch: pytest.MonkeyPatch, primary_key: str
 ) -> None:
-    change(BY_MONTH.split(";")[0] + "; CREATE TABLE visit_1 PARTITION OF visit DEFAULT")
+    table = BY_MONTH.split(";")[0].replace("PRIMARY KEY (id, month), ", primary_key)
+    change(f"{table}; CREATE TABLE visit_1 PARTITION OF visit DEFAULT")
     entry = visits(monkeypatch)
     put(people, (1, "S", 1), (2, "T", 1))
     before = rows_as_text([entry])

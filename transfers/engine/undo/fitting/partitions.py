@@ -4,7 +4,7 @@ from psycopg import sql
 
 from transfers.engine.catalog.tables import PARTITIONED
 from transfers.engine.compiler.requirements.parts_of_keys import mentions
-from transfers.engine.compiler.steps import as_text, comma
+from transfers.engine.compiler.steps import as_text
 from transfers.engine.stage import fetch
 from transfers.engine.undo.fitting.records import leave, restored_records
 from transfers.engine.undo.tables import UndoneTable
@@ -16,7 +16,7 @@ FROM pg_partition_tree(%(table)s::regclass) WHERE isleaf
 """
 # Partitions by hash compare the types themselves, so that a column has to be of its domain.
 NOT_TAKEN = """
-SELECT _place::text, _updated FROM (SELECT _place, _updated, {columns} FROM ({restored}) AS restored) AS typed
+SELECT _place::text, _updated FROM (SELECT _place, _updated{columns} FROM ({restored}) AS restored) AS typed
 WHERE ({taken}) IS NOT TRUE
 """
 
@@ -31,9 +31,9 @@ def check_partitions(table: UndoneTable) -> None:
     if restored:
         statement = sql.SQL(NOT_TAKEN).format(
             restored=sql.SQL(" UNION ALL ").join(restored),
-            columns=comma(
-                sql.SQL("{0}::{1} AS {0}").format(sql.Identifier(name), sql.SQL(table.table.columns[name]))
-                for name in columns or table.keys
+            columns=sql.SQL("").join(
+                sql.SQL(", {0}::{1} AS {0}").format(sql.Identifier(name), sql.SQL(table.table.columns[name]))
+                for name in columns
             ),
             taken=sql.SQL(taken or "false"),
         )
