@@ -20,16 +20,13 @@ from accounts.models import (
 from accounts.permissions import Permission
 
 
-def active_views(person: User) -> QuerySet[AccessView]:
-    return AccessView.objects.filter(tenant_id=person.tenant_id, is_active=True, assignments__user=person)
-
-
 def in_scope(person: User) -> Q:
     """Return the condition that a `User` is in the tenant of `person` and in an active view assigned to `person`."""
-    views = active_views(person)
-    return Q(tenant_id=person.tenant_id) & (
-        Q(Exists(views.filter(is_enterprise=True)))
-        | Q(team_id__in=AccessViewTeam.objects.filter(view__in=views).values("team_id"))
+    in_tenant, views = Q(tenant_id=person.tenant_id), person.active_views
+    if sees_everything(person):
+        return in_tenant
+    return in_tenant & (
+        Q(team_id__in=AccessViewTeam.objects.filter(view__in=views).values("team_id"))
         | Q(id__in=AccessViewUser.objects.filter(view__in=views).values("user_id"))
     )
 
@@ -64,32 +61,30 @@ def beyond(person: User, *, view: str = "pk", enterprise: str = "is_enterprise")
     condition is true for EnterpriseView unless `person` has that view too. It is also true for a view with a team that
     `person` cannot see, even if the team is empty, because members may be added later.
     """
-    mine = active_views(person)
+    if sees_everything(person):
+        return Q(pk__in=())
     foreign_team = AccessViewTeam.objects.filter(view_id=OuterRef(view)).exclude(
-        team_id__in=AccessViewTeam.objects.filter(view__in=mine).values("team_id")
+        team_id__in=AccessViewTeam.objects.filter(view__in=person.active_views).values("team_id")
     )
     foreign_user = AccessViewUser.objects.filter(view_id=OuterRef(view)).exclude(
         user_id__in=visible_users(person).values("id")
     )
-    further = Q(**{enterprise: True}) | Q(Exists(foreign_team)) | Q(Exists(foreign_user))
-    return further & ~Q(Exists(mine.filter(is_enterprise=True)))
+    return Q(**{enterprise: True}) | Q(Exists(foreign_team)) | Q(Exists(foreign_user))
 
 
 # --- What a person may give to others ----------------------------------------------------------------------------
 
 
 def sees_everything(person: User) -> bool:
-    return active_views(person).filter(is_enterprise=True).exists()
+    return any(person.active_views.values())
 
 
 def visible_teams(person: User) -> QuerySet[Team]:
     """Return the teams in the active views of `person`, or all teams if one of these views is EnterpriseView."""
     teams = Team.objects.filter(tenant_id=person.tenant_id)
-    views = active_views(person)
-    return teams.filter(
-        Q(Exists(views.filter(is_enterprise=True)))
-        | Q(id__in=AccessViewTeam.objects.filter(view__in=views).values("team_id"))
-    )
+    if sees_everything(person):
+        return teams
+    return teams.filter(id__in=AccessViewTeam.objects.filter(view__in=person.active_views).values("team_id"))
 
 
 def views_within_reach(person: User) -> QuerySet[AccessView]:

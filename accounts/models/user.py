@@ -122,5 +122,14 @@ class User(AbstractBaseUser):
         lists = self.roles.values_list("permissions", flat=True)
         return frozenset(code for codes in lists for code in codes)
 
+    @cached_property
+    def active_views(self) -> dict[int, bool]:
+        """The active views assigned to the user, as {ID: is it EnterpriseView}, read in one query and then cached.
+
+        Load the user again where a decision must not depend on views that were removed in the meantime.
+        """
+        views = self.access_views.filter(tenant_id=self.tenant_id, is_active=True)
+        return dict(views.values_list("pk", "is_enterprise"))
+
     def may(self, permission: Permission) -> bool:
         return self.is_active and permission.value in self.permissions

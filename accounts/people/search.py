@@ -11,7 +11,7 @@ from django.db.models.functions import Concat
 
 from accounts.models import AccessViewTeam, AccessViewUser, SearchableUser, User
 from accounts.models.user import Plain
-from accounts.scope import active_views, in_scope, visible_users
+from accounts.scope import in_scope, sees_everything, visible_users
 from wording.normal_form import normalized
 
 Users = TypeVar("Users", User, SearchableUser)
@@ -57,9 +57,9 @@ def in_scope_by_name(person: User, users: QuerySet[Users]) -> QuerySet[Users]:
     can take seconds.
     """
     users = users.filter(in_scope(person)).order_by("sort_name", "id")
-    views = active_views(person)
-    if views.filter(is_enterprise=True).exists():
+    if sees_everything(person):
         return users
+    views = person.active_views
     teams = AccessViewTeam.objects.filter(view__in=views).values_list("team_id", flat=True)
     single = AccessViewUser.objects.filter(view__in=views).values_list("user_id", flat=True)
     scope = Q(team_id__in=list(teams)) | Q(id__in=list(single))

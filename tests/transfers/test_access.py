@@ -5,7 +5,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.access import PermissionMissing
 from accounts.models import AccessView, User
 from audit.log import record
-from tests.fixtures.cast import Cast, draft, transfer
+from tests.fixtures.cast import Cast, cache_rights, draft, transfer
 from transfers.access import (
     access_draft,
     access_transfer,
@@ -87,7 +87,7 @@ def test_running_needs_the_permission_for_the_kind(cast: Cast) -> None:
 def test_the_list_needs_one_query(cast: Cast, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     for _ in range(3):
         transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
-    assert cast.otto.permissions
+    cache_rights(cast.otto)
 
     with django_assert_num_queries(1):
         assert len(visible_transfers(cast.otto)) == 3

@@ -103,6 +103,7 @@ def start_draft(
         raise CannotConfirm([problem_kinds.NOT_A_DRAFT()])
     if draft.state != State.DRAFT:
         return draft
+    by = User.objects.get(pk=by.pk)  # with their permissions and views as they are now
     refuse_while_rehearsed(draft)
     # An undo compares every record again when it runs, and pairs with changed records fail alone. So a large one need
     # not be compared in the request too, which would take as long as the undo.
@@ -152,9 +153,8 @@ def refuse_while_rehearsed(draft: Transfer) -> None:
 
 
 def refuse_unready(by: User, draft: Transfer, plan: Plan) -> None:
-    person = User.objects.get(pk=by.pk)
-    if not person.may(PERMISSION_TO_RUN[Kind(draft.kind)]):
-        raise CannotConfirm([problem_kinds.PERSON_MAY_NOT(name=person.name)], plan)
+    if not by.may(PERMISSION_TO_RUN[Kind(draft.kind)]):
+        raise CannotConfirm([problem_kinds.PERSON_MAY_NOT(name=by.name)], plan)
     if refusals := [*filter(None, map(refusal_of, lock_undone(draft, plan)))]:
         raise CannotConfirm(refusals, plan)
     if not plan.ready:

@@ -203,6 +203,7 @@ def test_a_user_who_became_tenant_administrator_since_the_preview(cast: Cast) ->
 def test_a_person_who_lost_the_view_since_the_preview(cast: Cast) -> None:
     draft = single(cast.otto, cast.ana, cast.bo)
     answer = shown(draft, cast.otto)
+    assert cast.otto.active_views  # caches the views, but the confirmation must not use the cache
     AccessViewAssignment.objects.filter(user=cast.otto).delete()
     assert refused(cast.otto, draft, **answer) == ["unknown-user", "unknown-user"]
 

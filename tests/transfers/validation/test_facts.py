@@ -6,7 +6,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import AccessView, AccessViewAssignment, RoleAssignment, User
 from accounts.permissions import TENANT_ADMINISTRATOR
 from operations.models import Operator
-from tests.fixtures.cast import Cast, agent, enterprise_view, person, transfer
+from tests.fixtures.cast import Cast, agent, cache_rights, enterprise_view, person, transfer
 from tests.fixtures.roles import as_owner
 from transfers.models import Participant, State, Transfer
 from transfers.validation import CandidateRow, check_rows, gather
@@ -96,7 +96,7 @@ def test_two_queries_however_many_users(
     cast: Cast, count: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     ids = [agent(cast.support, f"A{number} B").pk for number in range(count)]
-    assert cast.otto.permissions  # caches the permissions, so that their query is not counted
+    cache_rights(cast.otto)
     with django_assert_num_queries(2):
         assert len(gather(cast.otto, ids).users) == count
 

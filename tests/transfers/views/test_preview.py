@@ -253,7 +253,7 @@ def test_1000_rows_need_as_many_queries_as_1(
     made = upload(cast.ada, *((1_000_000 + n, 2_000_000 + n) for n in range(1000)))
     client = signed_in(cast.ada)
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         client.get(reverse("transfers:preview", args=[made.number]), {"rows": "100", "q": "1"})
     assert DraftRow.objects.count() == 1000
 

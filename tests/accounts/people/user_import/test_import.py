@@ -15,7 +15,7 @@ from accounts.people.user_import.outcome import digest
 from audit.log import sentence
 from audit.models import AuditEvent
 from tests.accounts.people.user_import.pages import CONFIRMATION, PREVIEW, confirm, kinds, preview, send
-from tests.fixtures.cast import Cast, agent, signed_in
+from tests.fixtures.cast import Cast, agent, cache_rights, signed_in
 from tests.fixtures.managers import account_events, boss, narrow, text
 from tests.fixtures.signing_in import PASSWORD, age_session, is_signed_in, sign_in
 
@@ -133,7 +133,7 @@ def statements(cast: Cast, by: User, lines: Sequence[str]) -> int:
 
 def test_the_number_of_statements_does_not_depend_on_the_rows(cast: Cast) -> None:
     by = boss(cast)
-    assert by.permissions  # caches the permissions, so that neither count includes their query
+    cache_rights(by)
     for number in range(1000):
         agent(cast.support, f"Old {number:04}")
     few = [f"new.{n},A,B,,,Support,,Transfer viewer,Support only" for n in range(2)] + [
