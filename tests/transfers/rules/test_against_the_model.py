@@ -1,7 +1,7 @@
-"""The engine and the reference model agree on every row, count and discarded row, and the journal can restore all rows.
+"""The engine and the reference model agree on every row, count and discarded row.
 
 The environment variable RULES_EXAMPLES sets the number of examples per table. If it is set, each run uses
-different examples.
+different examples, and each is undone too, as a few of each table are in `test_undo.py`.
 """
 
 import os
@@ -72,5 +72,6 @@ def compare(people: People, table: str, world: World, *, late: bool) -> None:
     assert ran.counts == model.plain_counts()
     assert ran.predicted == ran.counts
     assert in_order(ran.discarded) == in_order(model.discarded)
-    restore(ran.transfer_id)
-    assert rows_as_text([entry]) == rows_before
+    if EXAMPLES or late:
+        restore(ran.transfer_id)
+        assert rows_as_text([entry]) == rows_before
