@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from accounts.models import User
@@ -16,7 +17,22 @@ from tests.transfers.rules.running import insert, only, query, rows_of, run_pair
 from tests.transfers.rules.test_undo import run_after_leaving
 from tests.transfers.rules.test_undo_keys import known, transferred
 from transfers.models import PairState, TransferPair, UndoConflict
-from transfers.rules import Child, Column, Combine, DataType, FillBlank, Fold, Max, Merge, Min, Sum
+from transfers.rules import (
+    ArrayColumn,
+    Child,
+    Column,
+    Combine,
+    DataType,
+    FillBlank,
+    Fold,
+    JsonPath,
+    KeepSource,
+    Max,
+    Merge,
+    Min,
+    Owner,
+    Sum,
+)
 
 
 def refused(made: int) -> TransferPair:
@@ -79,6 +95,127 @@ def test_deleted_records_of_two_people_whose_ids_were_exchanged_since(
     User.objects.filter(pk=S.pk).update(external_id=T.external_id)
     assert (deleted, "not theirs") in conflicts(refused(made))
     assert rows_of(table) == after
+
+
+@pytest.mark.parametrize("who", ["ST", "SX", "TX", "S", "T"])
+@pytest.mark.parametrize(
+    ("of_type", "value", "owner"),
+    [
+        ("text", "{S}", Column("of", holds="external_id")),
+        ("text[]", "{{{S},777}}", ArrayColumn("of", holds="external_id")),
+        ("jsonb", '{{"all": ["{S}", "777"]}}', JsonPath("of", "all", as_text=True, holds="external_id")),
+        ("jsonb", '{{"one": "{S}"}}', JsonPath("of", "one", as_text=True, holds="external_id")),
+    ],
+)
+def test_records_of_people_whose_ids_have_changed(
+    people: People, monkeypatch: pytest.MonkeyPatch, of_type: str, value: str, owner: Owner, who: str
+) -> None:
+    """The two have exchanged their IDs, or one has another now, so what the record had or has is not theirs."""
+    entry = documents(monkeypatch, of_type, owner)
+    execute("INSERT INTO document VALUES (1, %s)", value.format(S=people["S"].external_id))
+    made = transferred(people, entry, people.pairs[:1])
+    after = rows_as_text([entry])
+    exchange_ids(people, who)
+    assert conflicts(refused(made)) == [("(1)", "not theirs")]
+    assert rows_as_text([entry]) == after
+
+
+def test_a_list_of_people_of_whom_some_have_exchanged_their_ids(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T and V, who got it in two batches, have each other's ID now. Neither of them is replaced for the other."""
+    entry = documents(monkeypatch, "text[]", ArrayColumn("of", holds="external_id"))
+    execute("INSERT INTO document VALUES (1, %s)", [people[letter].external_id for letter in "SU"])
+    made = transferred(people, entry, people.pairs, batches=2)
+    after = rows_as_text([entry])
+    exchange_ids(people, "TV")
+    assert [pair.state for pair in undo_all(made)] == [PairState.FAILED] * 2
+    undo_all(made, leave_changed=True)
+    assert rows_as_text([entry]) == after
+
+
+@pytest.mark.parametrize("batches", [1, 2])
+def test_two_people_of_a_record_who_have_exchanged_their_ids(
+    people: People, monkeypatch: pytest.MonkeyPatch, batches: int
+) -> None:
+    entry = visits(people, monkeypatch, "SU")
+    made = transferred(people, entry, people.pairs, batches=batches)
+    after = rows_as_text([entry])
+    exchange_ids(people, "SU")
+    assert [pair.state for pair in undo_all(made)] == [PairState.FAILED] * 2
+    assert rows_as_text([entry]) == after
+
+
+@pytest.mark.parametrize("users", ["ST", "TS"])
+def test_a_person_who_was_cleared_because_it_would_have_been_twice_there(
+    people: People, monkeypatch: pytest.MonkeyPatch, users: str
+) -> None:
+    entry = replace(visits(people, monkeypatch, users), self_edges="clear")
+    before = rows_as_text([entry])
+    made = transferred(people, known(entry, monkeypatch), people.pairs[:1])
+    assert query("SELECT ARRAY[agent, coach] FROM {}", "visit") == [[people["T"].external_id, None]]
+    restore(made)
+    assert rows_as_text([entry]) == before
+
+
+@pytest.mark.parametrize("other", ["S", "U"])
+def test_a_conflict_elsewhere_does_not_keep_a_record_that_a_late_arrival_replaced(
+    people: People, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    """Record 2 came to T, was replaced by record 3, and returns to S, whatever happened to another record."""
+    change("CREATE TABLE duty (id integer PRIMARY KEY, person text, day integer, UNIQUE (person, day))")
+    fields = {"person": models.TextField(), "day": models.IntegerField()}
+    entry = known(
+        DataType("Duties", model_of("duty", **fields), BY_PERSON, Combine(KeepSource()), "D."), monkeypatch
+    )
+    put_duty(people, (1, "T", 1), (2, "S", 1), (4, other, 2))
+    first = transferred(people, entry, people.pairs)
+    put_duty(people, (3, "S", 1))
+    late = transferred(people, entry, people.pairs[:1], late=True)
+    execute("UPDATE duty SET day = 3 WHERE id = 3")
+    execute("UPDATE duty SET person = %s WHERE id = 4", people["X"].external_id)
+    pairs = undo_all(first, late, leave_changed=True)
+    left = [(key, why) for pair in pairs for key, why in conflicts(pair)]
+    assert left == [("(4)", "changed")]
+    letters = {user.external_id: letter for letter, user in people.users.items()}
+    found = query("SELECT person FROM {} ORDER BY id", "duty")
+    assert "".join(letters[person] for person in found) == "TSSX"
+
+
+BY_PERSON = (Column("person", holds="external_id"),)
+
+
+def put_duty(people: People, *rows: tuple[int, str, int]) -> None:
+    for number, letter, day in rows:
+        execute("INSERT INTO duty VALUES (%s, %s, %s)", number, people[letter].external_id, day)
+
+
+def documents(monkeypatch: pytest.MonkeyPatch, of_type: str, owner: Owner) -> DataType:
+    change(f"CREATE TABLE document (id bigint PRIMARY KEY, of {of_type})")
+    array = ArrayField(models.TextField())
+    field = {"text": models.TextField(), "text[]": array, "jsonb": models.JSONField()}[of_type]
+    return known(
+        DataType("Documents", model_of("document", of=field), (owner,), Combine(), "D."), monkeypatch
+    )
+
+
+def visits(people: People, monkeypatch: pytest.MonkeyPatch, users: str) -> DataType:
+    """Create a visit of an agent and a coach, who are known by their external IDs."""
+    change("CREATE TABLE visit (id bigint PRIMARY KEY, agent text, coach text)")
+    visit = model_of("visit", agent=models.TextField(null=True), coach=models.TextField(null=True))
+    execute("INSERT INTO visit VALUES (1, %s, %s)", *(people[letter].external_id for letter in users))
+    owners = tuple(Column(name, holds="external_id") for name in ("agent", "coach"))
+    return known(DataType("Visits", visit, owners, Combine(), "V."), monkeypatch)
+
+
+def exchange_ids(people: People, who: str) -> None:
+    """Give two people each other's external ID, or one person another one."""
+    ids = [people[letter].external_id for letter in who]
+    for number, letter in enumerate(who):
+        User.objects.filter(pk=people[letter].pk).update(external_id=f"9999{number}")
+    if len(who) == 2:
+        for letter, theirs in zip(who, reversed(ids), strict=True):
+            User.objects.filter(pk=people[letter].pk).update(external_id=theirs)
 
 
 @pytest.mark.parametrize(

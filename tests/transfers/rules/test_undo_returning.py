@@ -167,9 +167,8 @@ def test_a_record_that_was_changed_and_deleted_before_another_one_got_its_key(
     late = transferred(people, entry, people.pairs[:1], late=True)
     execute("DELETE FROM member")
     [pair] = undo_all(first, late, leave_changed=True)
-    assert query("SELECT user_id FROM {}", "member") == [T]
-    left = UndoConflict.objects.filter(pair=pair).order_by("why")
-    assert list(left.values_list("why", flat=True)) == ["deleted", "shared"]
+    assert query("SELECT ARRAY[user_id, by_id] FROM {}", "member") == [[T, S]]
+    assert UndoConflict.objects.get(pair=pair).why == "deleted"
 
 
 @pytest.mark.parametrize("since", ["DELETE FROM member", "UPDATE member SET project = 2"])
@@ -190,6 +189,43 @@ def test_a_record_that_was_deleted_before_another_one_got_its_key(
     assert UndoConflict.objects.get(pair=pair).why == "deleted"
     assert query("SELECT user_id FROM {} WHERE by_id = " + str(V), "member") == [T]
     assert query("SELECT count(*) FROM {}", "member") == [1 + len(left)]
+
+
+@pytest.mark.parametrize("key", ["id", "user_id, project"])
+@pytest.mark.parametrize(
+    ("since", "memberships"),
+    [
+        ("SELECT", ["S: late", "T: own"]),
+        ("DELETE FROM member", ["S: own", "T: own"]),
+        ("UPDATE member SET user_id = {X}", ["S: own", "T: own", "X: late"]),
+    ],
+)
+def test_a_record_that_was_moved_and_replaced_before_another_one_got_its_key(
+    people: People, monkeypatch: pytest.MonkeyPatch, key: str, since: str, memberships: list[str]
+) -> None:
+    """T's own membership returns. That of S does so unless the late one, which has its key, goes back to S."""
+    columns = "id integer, user_id bigint, project integer, note text"
+    change(f"CREATE TABLE member ({columns}, PRIMARY KEY ({key}), UNIQUE (user_id, project))")
+    fields = {"user": to(User), "project": models.IntegerField(), "note": models.TextField()}
+    fields |= {"id": models.IntegerField(primary_key=True)}
+    if key != "id":
+        fields |= {"id": models.IntegerField(), "pk": models.CompositePrimaryKey("user", "project")}
+    entry = DataType("Members", model_of("member", **fields), (Column("user"),), Combine(KeepSource()), "M.")
+    known(entry, monkeypatch)
+    letters = {str(user.pk): letter for letter, user in people.users.items()}
+    execute("INSERT INTO member VALUES (1, %s, 1, 'own'), (2, %s, 1, 'own')", people["S"].pk, people["T"].pk)
+    first = transferred(people, entry, people.pairs[:1])
+    execute("INSERT INTO member VALUES (3, %s, 1, 'late')", people["S"].pk)
+    late = transferred(people, entry, people.pairs[:1], late=True)
+    execute(since.format(X=people["X"].pk))
+    before = rows_as_text([entry])
+    [pair] = undo_all(first, late)
+    assert (pair.state, rows_as_text([entry])) == (PairState.FAILED, before)
+    [pair] = undo_all(first, late, leave_changed=True)
+    found = query("SELECT ARRAY[user_id::text, note] FROM {}", "member")
+    assert sorted(f"{letters[user]}: {note}" for user, note in found) == memberships
+    whys = set(UndoConflict.objects.filter(pair=pair).values_list("why", flat=True))
+    assert whys <= {"deleted", "changed", "key taken"}
 
 
 # --- Late arrivals that replace what the transfer moved --------------------------------------------------------------

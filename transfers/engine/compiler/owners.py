@@ -130,6 +130,11 @@ class OwnerSql:
             condition += sql.SQL(" AND {}.{} = p.tenant").format(sql.SQL(row), sql.Identifier(self.tenant))
         return condition
 
+    def value(self, row: str) -> sql.Composed:
+        """Return the SQL of what this owner has of a row: its column or, in a document, what is at its path."""
+        names = {"steps": sql.SQL("")} | self.names | {"r": sql.SQL(row)}
+        return sql.SQL("{r}.{field}{steps}").format(**names)
+
     def fits(self, role: str) -> sql.Composed:
         """Return the condition that the column can hold the pair's user of this role."""
         user = {"value": self.user(role), "text": sql.SQL(f"p.{role}")}

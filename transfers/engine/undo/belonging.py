@@ -4,13 +4,14 @@ A record that others were folded into may have another owner now. An owner's num
 or its tenant was changed, or if the attribute that the column stores, such as the external ID, was.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from psycopg import sql
 
 from transfers.engine.compiler.owners import OwnerSql, compile_owner
 from transfers.engine.compiler.steps import identifiers
-from transfers.engine.undo.tables import UndoneTable, filled
+from transfers.engine.undo.loading.lists import mapped_list
+from transfers.engine.undo.tables import UndoneTable, both, filled
 
 # The source of the undo is the user to whom the transfer gave the record. Only the last entry that is about users and
 # their values left it with this user, or with one of its pairs; references may have been changed after that.
@@ -26,12 +27,35 @@ WHERE last.place = c.ctid AND {is_record} AND c.why IS NULL AND c.what = ANY ({w
 OF_ENTRY = """
 (p.pair = c.pair OR p.pair IN (SELECT u.pair FROM transfer_undone AS u WHERE u.undone = ANY (c.joint)))
 """
-NOT_OF_TARGET = """
+# What a column held and holds of users, such as their external IDs, is not that of the pair's users any more. Lists
+# that are divided (`lists`) have been mapped with the attributes of today.
+OTHER_PERSONS = """
 UPDATE {changes} AS c SET why = 'not theirs'
-WHERE c.why IS NULL AND {n} = ANY (c.differs) AND c.{before} IS NOT NULL AND NOT EXISTS (
-    SELECT FROM {stage} AS p WHERE {staged} AND {target} = c.{before} AND {of_entry}
+WHERE c.why IS NULL AND {n} = ANY (c.differs) AND ({n} = ANY (c.lists)) IS NOT TRUE AND c.{before} IS NOT NULL
+    AND {of_others}
+"""
+# With `self_edges` "clear", the user of either role was in a column that is empty now.
+NOT_GIVEN = """
+NOT EXISTS (
+    SELECT FROM {stage} AS p
+    WHERE {staged} AND {target} = c.{before} AND ({source} = c.{after}) IS NOT FALSE AND {of_entry}
+) AND CASE WHEN c.{after} IS NULL THEN NOT EXISTS (
+    SELECT FROM {stage} AS p WHERE {staged} AND {source} = c.{before} AND {of_entry}
+) ELSE true END
+"""
+# In a table of several data types, each maps the lists in its own way.
+NOT_IN_LIST = """
+NOT EXISTS (
+    SELECT FROM {stage} AS p, (SELECT c.{before} AS {name}) AS b, (SELECT c.{after} AS {name}) AS a
+    WHERE {had_target} AND {has_source} AND {of_entry}
 )
 """
+# A list holds what mapping it with the attributes of today leaves. Its order, and the rest of a document, may be those
+# of a trigger.
+NOT_MAPPED = """
+NOT (SELECT {same_lists} FROM (SELECT {mapped} AS {name} OFFSET 0) AS m, (SELECT c.{after} AS {name}) AS a)
+"""
+SAME_LIST = "coalesce({m} @> {a} AND {a} @> {m}, {m} IS NULL AND {a} IS NULL)"
 # Replaced rows were the target's, to whom the transfer gave the others; that is the source of the undo.
 DELETED_NOT_THEIRS = """
 UPDATE {deleted} AS d SET "_why" = 'not theirs'
@@ -58,19 +82,21 @@ def check_belonging(table: UndoneTable) -> Iterator[sql.Composed]:
             theirs=held(owners, "source", "t", OF_ENTRY),
         )
     by_attribute = [owner for owner in owners if owner.attribute]
-    for owner in by_attribute:
-        if owner.is_scalar and owner.column in table.columns:
-            number = table.columns.index(owner.column)
-            yield filled(
-                NOT_OF_TARGET,
-                changes=table.name("changes"),
-                n=sql.Literal(number),
-                before=sql.Identifier(f"b{number}"),
-                stage=owner.stage,
-                staged=owner.staged,
-                target=owner.user("target"),
-                of_entry=sql.SQL(OF_ENTRY),
-            )
+    for name in dict.fromkeys(owner.column for owner in by_attribute if owner.column in table.columns):
+        number = table.columns.index(name)
+        yield filled(
+            OTHER_PERSONS,
+            changes=table.name("changes"),
+            n=sql.Literal(number),
+            before=sql.Identifier(f"b{number}"),
+            of_others=of_others(table, number, [owner for owner in owners if owner.column == name]),
+        )
+
+
+def check_deleted(table: UndoneTable) -> Iterator[sql.Composed]:
+    """Mark deleted records that would return to another person, before anything of them is restored."""
+    owners = owners_of(table)
+    by_attribute = any(owner.attribute for owner in owners)
     if by_attribute and table.deletions and {owner.column for owner in owners} <= set(table.restorable):
         yield filled(
             DELETED_NOT_THEIRS,
@@ -78,6 +104,32 @@ def check_belonging(table: UndoneTable) -> Iterator[sql.Composed]:
             of_source=held(owners, "source", "d", OF_DELETED),
             of_target=held(owners, "target", "d", OF_DELETED),
         )
+
+
+def of_others(table: UndoneTable, number: int, owners: Sequence[OwnerSql]) -> sql.Composable:
+    """Return the condition that the column had or has users of whom none is of the entry's pairs."""
+    names = {
+        "name": sql.Identifier(table.columns[number]),
+        "before": sql.Identifier(f"b{number}"),
+        "after": sql.Identifier(f"a{number}"),
+        "of_entry": sql.SQL(OF_ENTRY),
+    }
+    if number not in table.lists:
+        return sql.SQL(" AND ").join(not_given(owner, names) for owner in owners)
+    as_json = sql.SQL("to_jsonb({})").format
+    same_lists = both(
+        filled(SAME_LIST, m=as_json(owner.value("m")), a=as_json(owner.value("a"))) for owner in owners
+    )
+    mapped = mapped_list(table, number, f"b{number}", sql.SQL("true"))
+    return filled(NOT_MAPPED, same_lists=same_lists, mapped=mapped, **names)
+
+
+def not_given(owner: OwnerSql, names: Mapping[str, sql.Composable]) -> sql.Composed:
+    if owner.is_scalar:
+        roles = {role: owner.user(role) for role in ("source", "target")}
+        return filled(NOT_GIVEN, stage=owner.stage, staged=owner.staged, **roles, **names)
+    held = {"had_target": owner.holds("target", "b"), "has_source": owner.holds("source", "a")}
+    return filled(NOT_IN_LIST, stage=owner.stage, **held, **names)
 
 
 def owners_of(table: UndoneTable) -> list[OwnerSql]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from psycopg import sql
 
 from transfers.engine.stage import execute, fetch
-from transfers.engine.undo.belonging import check_belonging
+from transfers.engine.undo.belonging import check_belonging, check_deleted
 from transfers.engine.undo.comparing import check_table
 from transfers.engine.undo.fitting.partitions import check_partitions
 from transfers.engine.undo.fitting.unique_keys import check_keys
@@ -34,6 +34,7 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
     for table in tables:
         of_table = references.get(table.regclass, ())
         table.parents = frozenset(one.regclass for found in of_table for one in found.parents(tables))
+    send(statement for table in tables for statement in check_deleted(table))
     before, found = -1, 0
     while found != before:
         before = found

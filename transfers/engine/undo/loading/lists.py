@@ -18,7 +18,7 @@ from transfers.engine.undo.tables import UndoneTable, filled
 
 PARTNERS = """
 (SELECT x.source_id AS source, x.target_id AS target FROM transfers_transferpair AS x
-WHERE x.id = ANY (c.partners) AND {which})
+WHERE x.id = ANY (coalesce(c.partners, ARRAY[c.undone])) AND {which})
 """
 # The columns are those of the stage of attributes.
 PARTNERS_BY_ATTRIBUTE = """
@@ -34,7 +34,7 @@ JOIN {users} AS s ON s.id = x.source_id AND s.{attribute}::text <> ''
 JOIN {users} AS t ON t.id = x.target_id AND t.{attribute}::text <> ''
 CROSS JOIN LATERAL {source_values} AS source_values
 CROSS JOIN LATERAL {target_values} AS target_values
-WHERE x.id = ANY (c.partners) AND {which})
+WHERE x.id = ANY (coalesce(c.partners, ARRAY[c.undone])) AND {which})
 """
 OTHERS_ONLY = """
 DELETE FROM {changes} AS c

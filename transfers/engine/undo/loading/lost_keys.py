@@ -92,19 +92,18 @@ AND (j.id > (SELECT min(entry) FROM {changes}) OR j.transfer_id = ANY (ARRAY(
 """
 COLUMNS_OF_LOST = "SELECT DISTINCT j.columns {entries} AND {of_lost}"
 # A record of several pairs has an entry for each, which name each other. A record that is deleted by an entry that is
-# taken back now returns (`returning`), unless the key is that of another one. If a record loses its key, the pairs that
+# taken back now (`deletion`) returns, unless the key is that of another one: what came after it was about others, if
+# none of them has the key now. If a record loses its key, the pairs that
 # know it by that are undone with it. So are those whose rows lost to it: if their undo left one, the record stays, too.
 # Values that were folded into a record before such rows can be taken out of a sum alone, and a record that got no
 # column of a unique key from the transfer would have had these rows anyway.
 NOTE_LOST_KEYS = """
 WITH later AS ({later}),
-found AS (
-    SELECT c.ctid AS place,
-        array_agg(DISTINCT later.pair) FILTER (WHERE NOT later.is_undone) AS others,
-        bool_or(later.is_of_keys AND (later.is_undone OR now.undone IS NOT NULL AND (
-            later.what <> ALL ({deleted}) OR EXISTS (SELECT FROM {table} AS t WHERE {is_record})
-        ))) AS is_lost,
-        bool_or(later.is_lost AND later.is_undone) AS keeps
+known AS (
+    SELECT c.ctid AS place, later.id, later.pair, later.is_of_keys, later.is_lost, later.is_undone,
+        now.undone IS NOT NULL AS is_now, later.what = ANY ({deleted}) AS is_deletion,
+        later.is_of_keys AND EXISTS (SELECT FROM {table} AS t WHERE {is_record}) AS is_there,
+        min(later.id) FILTER (WHERE later.is_of_keys AND later.id > c.entry) OVER (PARTITION BY c.ctid) AS next
     FROM {changes} AS c
     JOIN transfers_transferpair AS own ON own.id = c.undone
     CROSS JOIN LATERAL (VALUES {known_as}) AS known (key, of_lost)
@@ -125,8 +124,21 @@ found AS (
         WHEN c.what = 'folded' THEN later.what = 'merged' AND NOT c.watched <@ {summed}::integer[]
         ELSE c.differs && {in_keys}::integer[]
     END
-    GROUP BY 1
-)
+),
+followed AS (
+    SELECT *, max(id) FILTER (WHERE id = next AND is_deletion AND is_now) OVER (PARTITION BY place) AS deletion,
+        bool_or(is_there) OVER (PARTITION BY place) AS is_taken
+    FROM known
+),
+found AS (
+    SELECT place, deletion,
+        array_agg(DISTINCT pair) FILTER (WHERE NOT is_undone AND id IS DISTINCT FROM deletion) AS others,
+        bool_or(is_of_keys AND (is_undone OR is_now AND (NOT is_deletion OR is_there))) AS is_lost,
+        bool_or(is_lost AND is_undone) AS keeps
+    FROM followed
+    WHERE deletion IS NULL OR is_taken OR id <= deletion
+    GROUP BY place, deletion
+){and_stay_deleted}
 UPDATE {changes} AS c SET
     why = CASE
         WHEN found.is_lost AND c.what <> 'folded' THEN 'deleted'
@@ -138,6 +150,16 @@ UPDATE {changes} AS c SET
 FROM found
 WHERE found.place = c.ctid
 """
+
+
+# If the pair that deleted such a record also gave it to the target, it would return to the target, and perhaps take the
+# place of the target's own. For another pair, the record returns as that found it.
+STAY_DELETED = """,
+stay_deleted AS (
+    UPDATE {deleted} AS d SET "_why" = 'key taken'
+    FROM found JOIN {changes} AS c ON c.ctid = found.place
+    WHERE found.is_lost AND d."_entry" = found.deletion AND d."_pair" = c.pair AND {is_deleted}
+)"""
 
 
 DERIVED = "SELECT EXISTS (SELECT FROM {changes} WHERE {numbers}::integer[] && differs)"
@@ -178,6 +200,7 @@ def note_lost_keys(entry: UndoneTable) -> None:
             later=sql.SQL(" UNION ALL ").join(later),
             table=entry.table.identifier,
             is_record=entry.is_record("t", "c"),
+            and_stay_deleted=stay_deleted(entry),
             known_as=comma(
                 filled("({key}, {of_lost})", key=key, of_lost=sql.SQL(yes)) for key, yes in known_as
             ),
@@ -186,6 +209,13 @@ def note_lost_keys(entry: UndoneTable) -> None:
             changes_key=sql.SQL(" OR ").join([*changed_keys(entry), sql.SQL("false")]),
             **names,
         )
+
+
+def stay_deleted(entry: UndoneTable) -> sql.Composable:
+    if not entry.deletions:
+        return sql.SQL("")
+    names = {"deleted": entry.name("deleted"), "changes": entry.name("changes")}
+    return filled(STAY_DELETED, is_deleted=entry.is_record("d", "c"), **names)
 
 
 def given_and_taken(entry: UndoneTable, names: Mapping[str, sql.Composable]) -> Iterator[sql.Composed]:

@@ -120,16 +120,17 @@ FROM transfers_journalentry AS j
 JOIN transfers_transferpair AS p ON p.id = j.pair_id
 {rows}
 WHERE j.id > (SELECT min(c.entry) FROM {changes} AS c WHERE c.why = 'deleted')
-    AND j."table" = {regclass} AND j.what = ANY ({deleted}) AND p.undone_by_id IS NULL
-"""
+    AND j."table" = {regclass} AND j.what = ANY ({deleted}) AND p.undone_by_id IS NULL"""
 DELETED_BY_OTHERS = """
 UPDATE {changes} AS c SET why = 'shared', joint = c.undone || others.pairs
 FROM (
     SELECT {keys}, array_agg(DISTINCT p.id) AS pairs
     {others} AND j.columns = {columns}
     GROUP BY {keys}
-) AS others
-WHERE c.why = 'deleted' AND {is_record} AND c.undone <> ALL (others.pairs)
+) AS others, (
+    SELECT pair, array_agg(DISTINCT undone) AS pairs FROM transfer_entry GROUP BY pair
+) AS own
+WHERE c.why = 'deleted' AND {is_record} AND own.pair = c.pair AND NOT own.pairs && others.pairs
 """
 ROWS = "CROSS JOIN LATERAL (SELECT u.before::{row_type} AS before FROM unnest(j.before) AS u (before) OFFSET 0) AS r"
 
