@@ -92,11 +92,10 @@ AND (j.id > (SELECT min(entry) FROM {changes}) OR j.transfer_id = ANY (ARRAY(
 """
 COLUMNS_OF_LOST = "SELECT DISTINCT j.columns {entries} AND {of_lost}"
 # A record of several pairs has an entry for each, which name each other. A record that is deleted by an entry that is
-# taken back now (`deletion`) returns, unless the key is that of another one: what came after it was about others, if
-# none of them has the key now. If a record loses its key, the pairs that
-# know it by that are undone with it. So are those whose rows lost to it: if their undo left one, the record stays, too.
-# Values that were folded into a record before such rows can be taken out of a sum alone, and a record that got no
-# column of a unique key from the transfer would have had these rows anyway.
+# taken back now (`deletion`) returns, unless the key is that of another one: what came after it was about others. If a
+# record loses its key, the pairs that know it by that are undone with it. So are those whose rows lost to it: if their
+# undo left one, the record stays, too. Values that were folded into a record before such rows can be taken out of a sum
+# alone, and a record that got no column of a unique key from the transfer would have had these rows anyway.
 NOTE_LOST_KEYS = """
 WITH later AS ({later}),
 known AS (
@@ -126,8 +125,7 @@ known AS (
     END
 ),
 followed AS (
-    SELECT *, max(id) FILTER (WHERE id = next AND is_deletion AND is_now) OVER (PARTITION BY place) AS deletion,
-        bool_or(is_there) OVER (PARTITION BY place) AS is_taken
+    SELECT *, max(id) FILTER (WHERE id = next AND is_deletion AND is_now) OVER (PARTITION BY place) AS deletion
     FROM known
 ),
 found AS (
@@ -136,7 +134,7 @@ found AS (
         bool_or(is_of_keys AND (is_undone OR is_now AND (NOT is_deletion OR is_there))) AS is_lost,
         bool_or(is_lost AND is_undone) AS keeps
     FROM followed
-    WHERE deletion IS NULL OR is_taken OR id <= deletion
+    WHERE deletion IS NULL OR id <= deletion
     GROUP BY place, deletion
 ){and_stay_deleted}
 UPDATE {changes} AS c SET
@@ -152,8 +150,9 @@ WHERE found.place = c.ctid
 """
 
 
-# If the pair that deleted such a record also gave it to the target, it would return to the target, and perhaps take the
-# place of the target's own. For another pair, the record returns as that found it.
+# A record of which another one has the key now stays deleted if the same pair had given it to the target before: it
+# would return to the target, and perhaps take the place of the target's own. For another pair, it returns as that found
+# it.
 STAY_DELETED = """,
 stay_deleted AS (
     UPDATE {deleted} AS d SET "_why" = 'key taken'
