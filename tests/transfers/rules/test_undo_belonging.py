@@ -120,6 +120,25 @@ def test_records_of_people_whose_ids_have_changed(
     assert rows_as_text([entry]) == after
 
 
+@pytest.mark.parametrize("who", ["SX", "TX"])
+def test_a_list_in_a_table_of_two_data_types(
+    people: People, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    """Each type maps the lists in its own way, so they are not mapped again to see whose they are."""
+    owner = ArrayColumn("of", holds="external_id")
+    entry = documents(monkeypatch, "text[]", owner)
+    other = model_of("of_documents", of=ArrayField(models.TextField()))
+    other._meta.db_table = "document"
+    known(entry, monkeypatch, replace(entry, model=other))
+    execute("INSERT INTO document VALUES (1, %s)", [people["S"].external_id, "777"])
+    before = rows_as_text([entry])
+    restore(transferred(people, entry, people.pairs[:1]))
+    assert rows_as_text([entry]) == before
+    made = transferred(people, entry, people.pairs[:1])
+    exchange_ids(people, who)
+    assert conflicts(refused(made)) == [("(1)", "not theirs")]
+
+
 def test_a_list_of_people_of_whom_some_have_exchanged_their_ids(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
