@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models, transaction
 from hypothesis import given
 
@@ -18,7 +19,18 @@ from tests.transfers.rules.test_undo_keys import known, transferred
 from transfers.engine.undo.prediction import joint_groups, predict_undo
 from transfers.engine.undo.tables import UndonePair
 from transfers.models import PairState, TransferPair, UndoConflict
-from transfers.rules import Child, Column, Combine, DataType, KeepSource, Latest, Overwrite, Rule
+from transfers.rules import (
+    ArrayColumn,
+    Child,
+    Column,
+    Combine,
+    DataType,
+    KeepSource,
+    Latest,
+    Overwrite,
+    Owner,
+    Rule,
+)
 
 SHARED = "also to users for whom it is not undone"
 
@@ -226,6 +238,100 @@ def test_a_record_that_was_moved_and_replaced_before_another_one_got_its_key(
     assert sorted(f"{letters[user]}: {note}" for user, note in found) == memberships
     whys = set(UndoConflict.objects.filter(pair=pair).values_list("why", flat=True))
     assert whys <= {"deleted", "changed", "key taken"}
+
+
+SECOND = {"by": Column("by"), "watchers": ArrayColumn("watchers")}
+
+
+@pytest.fixture(params=["id", "user_id, project"])
+def key(request: pytest.FixtureRequest) -> str:
+    """The primary key. What is right does not depend on it."""
+    return str(request.param)
+
+
+def reviewed(monkeypatch: pytest.MonkeyPatch, key: str, second: Owner) -> DataType:
+    """A type with a second user beside the one in the unique key: in a column of their own, or in a list."""
+    columns = "id integer, user_id bigint, project integer, by_id bigint, watchers bigint[]"
+    change(f"CREATE TABLE review ({columns}, PRIMARY KEY ({key}), UNIQUE (user_id, project))")
+    fields = {"user": to(User), "project": models.IntegerField(), "by": to(User, null=True)}
+    fields |= {"watchers": ArrayField(models.BigIntegerField(), null=True)}
+    if key == "id":
+        fields["id"] = models.IntegerField(primary_key=True)
+    else:
+        fields |= {"id": models.IntegerField(), "pk": models.CompositePrimaryKey("user", "project")}
+    owners = Column("user"), second
+    entry = DataType("Reviews", model_of("review", **fields), owners, Combine(KeepSource()), "Reviews.")
+    return known(entry, monkeypatch)
+
+
+def put_review(people: People, number: int, users: str) -> None:
+    user, second = (people[letter].pk for letter in users)
+    execute("INSERT INTO review VALUES (%s, %s, 1, %s, ARRAY[%s])", number, user, second, second)
+
+
+@pytest.mark.parametrize("second", ["by", "watchers"])
+@pytest.mark.parametrize("together", [True, False])
+def test_a_record_of_the_target_of_which_the_transfer_changed_another_user(
+    people: People, monkeypatch: pytest.MonkeyPatch, key: str, second: str, *, together: bool
+) -> None:
+    """The late record goes back with its key, so the one that it replaced returns to T, with S as second user."""
+    entry = reviewed(monkeypatch, key, SECOND[second])
+    put_review(people, 1, "TS")
+    before = rows_as_text([entry])
+    first = transferred(people, entry, people.pairs[:1])
+    put_review(people, 2, "SX")
+    late = transferred(people, entry, people.pairs[:1], late=True)
+    for made in [(first, late)] if together else [(late,), (first,)]:
+        assert [pair.reason for pair in undo_all(*made)] == [""]
+    execute("DELETE FROM review WHERE id = 2")
+    assert rows_as_text([entry]) == before
+
+
+@pytest.mark.parametrize("second", ["by", "watchers"])
+def test_a_record_that_one_batch_changed_and_the_next_replaced(
+    people: People, monkeypatch: pytest.MonkeyPatch, key: str, second: str
+) -> None:
+    """S→T changes the second user of V's record. Then U→V replaces that by U's, which gets its key."""
+    entry = reviewed(monkeypatch, key, SECOND[second])
+    for number, users in enumerate(("VS", "UX", "SX"), start=1):
+        put_review(people, number, users)
+    before = rows_as_text([entry])
+    restore(transferred(people, entry, people.pairs, batches=2))
+    assert rows_as_text([entry]) == before
+
+
+@pytest.mark.parametrize("key", ["id", "a_id, b_id"])
+def test_links_that_got_one_key_one_after_the_other(
+    people: People, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """TV's place is taken by SV, TU and a late SV. It returns; the first SV cannot, because the late one goes back."""
+    change(
+        f"CREATE TABLE tie (id integer, a_id bigint, b_id bigint, PRIMARY KEY ({key}), UNIQUE (a_id, b_id))"
+    )
+    fields = {"id": models.IntegerField(primary_key=True), "a": to(User), "b": to(User)}
+    if key != "id":
+        fields |= {"id": models.IntegerField(), "pk": models.CompositePrimaryKey("a", "b")}
+    owners = Column("a"), Column("b")
+    entry = DataType(
+        "Ties", model_of("tie", **fields), owners, Combine(KeepSource()), "T.", self_edges="drop"
+    )
+    known(entry, monkeypatch)
+
+    def put_tie(number: int, users: str) -> None:
+        execute("INSERT INTO tie VALUES (%s, %s, %s)", number, *(people[letter].pk for letter in users))
+
+    for number, users in enumerate(("TV", "SV", "TU"), start=1):
+        put_tie(number, users)
+    first = transferred(people, entry, people.pairs, batches=2)
+    put_tie(4, "SV")
+    late = transferred(people, entry, people.pairs[:1], late=True)
+    after = rows_as_text([entry])
+    assert {pair.state for pair in undo_all(first, late)} == {PairState.FAILED}
+    assert rows_as_text([entry]) == after
+    undo_all(first, late, leave_changed=True)
+    letters = {user.pk: letter for letter, user in people.users.items()}
+    found = query("SELECT ARRAY[id, a_id, b_id] FROM {} ORDER BY id", "tie")
+    assert [f"{n} {letters[a]}{letters[b]}" for n, a, b in found] == ["1 TV", "3 TU", "4 SV"]
 
 
 # --- Late arrivals that replace what the transfer moved --------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from psycopg import sql
 
 from transfers.engine.compiler.owners import OwnerSql, compile_owner
-from transfers.engine.compiler.steps import identifiers
+from transfers.engine.compiler.steps import comma
 from transfers.engine.undo.loading.lists import mapped_list
 from transfers.engine.undo.tables import UndoneTable, both, filled
 
@@ -78,7 +78,7 @@ def check_belonging(table: UndoneTable) -> Iterator[sql.Composed]:
             table=table.table.identifier,
             is_record=table.is_record("t", "c"),
             what=sql.SQL("{}::text[]").format(sql.Literal(sorted(what))),
-            keys=identifiers(f"k{number}" for number in range(len(table.keys))),
+            keys=comma(table.identity),
             theirs=held(owners, "source", "t", OF_ENTRY),
         )
     by_attribute = [owner for owner in owners if owner.attribute]

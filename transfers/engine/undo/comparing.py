@@ -50,7 +50,7 @@ NOT EXISTS (
     SELECT FROM unnest(c.divided) AS other (id) JOIN transfers_transferpair AS p ON p.id = other.id
     WHERE p.id <> c.undone AND CASE
         WHEN p.undone_by_id IS NULL THEN NOT EXISTS (
-            SELECT FROM {changes} AS twin WHERE {same_key} AND twin.undone = p.id AND twin.why IS NULL
+            SELECT FROM {changes} AS twin WHERE {same_record} AND twin.undone = p.id AND twin.why IS NULL
         )
         ELSE EXISTS (
             SELECT FROM transfers_undoconflict AS x
@@ -87,7 +87,6 @@ def check_table(table: UndoneTable) -> Iterator[sql.Composed]:
 
 
 def names_of(table: UndoneTable, rank: int) -> dict[str, sql.Composable]:
-    keys = [sql.Identifier(f"k{n}") for n in range(len(table.keys))]
     numbers = range(len(table.columns))
     values = [sql.Identifier(f"f{n}") for n in numbers]
     return {
@@ -101,9 +100,9 @@ def names_of(table: UndoneTable, rank: int) -> dict[str, sql.Composable]:
         "rank": sql.Literal(rank),
         "is_same": both(is_same(table, n, rank) for n in numbers),
         "is_added": any_of(is_added(table, n, rank) for n in table.summed),
-        "keys": comma(keys),
+        "keys": comma(table.identity),
         "values": comma(values),
-        "key_values": comma(sql.SQL("c.{}").format(key) for key in keys),
+        "key_values": comma(sql.SQL("c.{}").format(key) for key in table.identity),
         "new_values": comma(new_value(table, n, rank) for n in numbers),
         "is_last": is_last(table),
         "differs": still_as_left(table, rank),
@@ -120,15 +119,15 @@ def or_returning(table: UndoneTable) -> sql.Composable:
     """Return the join with the records `r` that are inserted again."""
     if not table.returns:
         return sql.SQL("")
-    join = ' LEFT JOIN {} AS r ON {} AND r."_compared" AND c.entry < r."_entry"'
-    return sql.SQL(join).format(table.name("returning"), table.is_record("r", "c"))
+    join = ' LEFT JOIN {} AS r ON {} AND r."_compared"'
+    return sql.SQL(join).format(table.name("returning"), table.is_returning("c"))
 
 
 def later_entries(table: UndoneTable, rank: int) -> sql.Composable:
     """Return the join with what later entries of the record restore. The last entry, of rank 1, has none."""
     if rank == 1:
         return sql.SQL("")
-    return sql.SQL(" LEFT JOIN {} AS f ON {}").format(table.final, table.same_key("f", "c"))
+    return sql.SQL(" LEFT JOIN {} AS f ON {}").format(table.final, table.same_record("f", "c"))
 
 
 def now(table: UndoneTable, column: str) -> sql.Composed:
@@ -214,7 +213,7 @@ def is_last(table: UndoneTable) -> sql.Composable:
     """Return the condition that no other pair of the record keeps what the transfer made of it."""
     if all(len(group.columns) == group.assigned for group in table.changes):
         return sql.SQL("true")
-    names = {"changes": table.name("changes"), "same_key": table.same_key("twin", "c")}
+    names = {"changes": table.name("changes"), "same_record": table.same_record("twin", "c")}
     succeeded = sql.Literal(PairState.SUCCEEDED.value)
     return filled(
         IS_LAST, regclass=sql.Literal(table.regclass), key=table.key_text("c"), succeeded=succeeded, **names

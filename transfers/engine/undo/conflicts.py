@@ -68,7 +68,7 @@ WHERE c.joint IS NOT NULL AND c.why IS NULL AND (
     EXISTS (SELECT FROM unnest(c.joint) AS j (id) WHERE NOT EXISTS (SELECT FROM transfer_undone WHERE undone = j.id))
     OR EXISTS (
         SELECT FROM {changes} AS twin
-        WHERE {same_key} AND twin.what = c.what AND (twin.joint = c.joint OR twin.undone = ANY (c.joint))
+        WHERE {same_record} AND twin.what = c.what AND (twin.joint = c.joint OR twin.undone = ANY (c.joint))
             AND twin.why IS NOT NULL
     )
 )
@@ -104,7 +104,9 @@ def check_records(table: UndoneTable) -> Iterator[sql.Composed]:
 def propagate(table: UndoneTable) -> Iterator[sql.Composed]:
     """Mark the rows that are taken back for several pairs at once, if one of these pairs leaves them."""
     if table.changes and table.is_shared:
-        yield filled(SHARED_CHANGES, changes=table.name("changes"), same_key=table.same_key("twin", "c"))
+        yield filled(
+            SHARED_CHANGES, changes=table.name("changes"), same_record=table.same_record("twin", "c")
+        )
     if table.changes and table.deletions and table.is_shared:
         for key in names_of_winner(table):
             names = {"changes": table.name("changes"), "deleted": table.name("deleted"), "key": key}

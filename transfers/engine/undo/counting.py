@@ -64,7 +64,7 @@ def tally(tables: Sequence[UndoneTable], plans: Sequence[CompiledPlan]) -> None:
             sql.SQL(NOT_THERE_YET).format(
                 changes=table.name("changes"),
                 returning=table.name("returning"),
-                is_record=table.is_record("r", "c"),
+                is_record=table.is_returning("c"),
             )
             for table in tables
             if table.returns

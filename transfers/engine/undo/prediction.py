@@ -126,7 +126,7 @@ def joint_groups(pair_ids: Sequence[int]) -> list[set[int]]:
 
 def that_return(table: UndoneTable) -> list[tuple[Any, ...]]:
     names = {name: table.name(name) for name in ("changes", "returning")}
-    return rows(RETURNING, is_record=table.is_record("r", "c"), **names)
+    return rows(RETURNING, is_record=table.is_returning("c"), **names)
 
 
 def of_both(table: UndoneTable, of_changes: str, of_deleted: str) -> Iterator[tuple[Any, ...]]:

@@ -147,14 +147,19 @@ class UndoneTable:
         """Those of `kept` that can be written: the others are generated."""
         return [name for name in self.kept if name in self.table.columns]
 
-    def same_key(self, one: str, other: str) -> sql.Composed:
-        """Return the condition that two rows of work tables have the same key. Both are aliases."""
+    @property
+    def identity(self) -> list[sql.Identifier]:
+        """The columns of `changes` and `final` that say which record a row is of."""
+        keys = [sql.Identifier(f"k{n}") for n in range(len(self.keys))]
+        return [*keys, sql.Identifier("gone")] if self.returns else keys
+
+    def same_record(self, one: str, other: str) -> sql.Composed:
+        """Return the condition that two rows of `changes` and `final` are of the same record. Both are aliases."""
         return both(
-            sql.SQL("{0}.{2} = {1}.{2}").format(sql.SQL(one), sql.SQL(other), sql.Identifier(f"k{n}"))
-            for n in range(len(self.keys))
+            sql.SQL("{0}.{2} = {1}.{2}").format(sql.SQL(one), sql.SQL(other), name) for name in self.identity
         )
 
-    def is_record(self, record: str, work: str) -> sql.Composed:
+    def has_key(self, record: str, work: str) -> sql.Composed:
         """Return the condition that a record has the key of a row of a work table. Both are aliases."""
         return both(
             sql.SQL("{}.{} = {}.{}").format(
@@ -162,6 +167,15 @@ class UndoneTable:
             )
             for n, name in enumerate(self.keys)
         )
+
+    def is_record(self, record: str, work: str) -> sql.Composed:
+        """Return the condition that a record of the table is that of a row of `changes` or `final`."""
+        has_key = self.has_key(record, work)
+        return filled("({} AND {}.gone = 0)", has_key, sql.SQL(work)) if self.returns else has_key
+
+    def is_returning(self, work: str) -> sql.Composed:
+        """Return the condition that the record `r` of `returning` is that of a row of `changes` or `final`."""
+        return filled('({} AND r."_gone" = {}.gone)', self.has_key("r", work), sql.SQL(work))
 
     def has_restored_key(self, record: str, work: str) -> sql.Composed:
         """Return the condition that a record has the key of a row of `final`, once that is restored."""
@@ -218,8 +232,8 @@ def both(conditions: Iterable[sql.Composable]) -> sql.Composed:
     return sql.SQL("({})").format(sql.SQL(" AND ").join(conditions))
 
 
-def filled(statement: str, **names: sql.Composable) -> sql.Composed:
-    return sql.SQL(statement).format(**names)
+def filled(statement: str, *parts: sql.Composable, **names: sql.Composable) -> sql.Composed:
+    return sql.SQL(statement).format(*parts, **names)
 
 
 def run(statement: str, **names: sql.Composable) -> None:

@@ -54,7 +54,7 @@ def overlaid_column(table: UndoneTable, name: str) -> sql.Composed:
 STAYS_CHANGED = """
 UPDATE {changes} AS c SET why = {why}
 FROM {final} AS f
-WHERE f.ctid = ANY (%(places)s::tid[]) AND {same_key} AND c.why IS NULL AND c.differs <> '{{}}'
+WHERE f.ctid = ANY (%(places)s::tid[]) AND {same_record} AND c.why IS NULL AND c.differs <> '{{}}'
 """
 STAYS_DELETED = """
 UPDATE {deleted} SET "_why" = {why} WHERE ctid = ANY (%(places)s::tid[])
@@ -72,7 +72,7 @@ def leave(table: UndoneTable, found: Iterable[tuple[str, bool]], why: str) -> No
                 changes=table.name("changes"),
                 deleted=table.name("deleted"),
                 final=table.final,
-                same_key=table.same_key("f", "c"),
+                same_record=table.same_record("f", "c"),
                 why=sql.Literal(why),
             )
             execute(statement.as_string(None), {"places": those})

@@ -38,12 +38,12 @@ WHERE x.id = ANY (coalesce(c.partners, ARRAY[c.undone])) AND {which})
 """
 OTHERS_ONLY = """
 DELETE FROM {changes} AS c
-WHERE c.pair = 0 AND NOT EXISTS (SELECT FROM {changes} AS f WHERE {same_key} AND f.pair <> 0)
+WHERE c.pair = 0 AND NOT EXISTS (SELECT FROM {changes} AS f WHERE {same_record} AND f.pair <> 0)
 """
 NOTE_PARTNERS = """
 UPDATE {changes} AS c SET partners = ARRAY[c.undone]
 WHERE c.partners IS NULL AND c.what = 'changed' AND EXISTS (
-    SELECT FROM {changes} AS f WHERE {same_key} AND f.undone <> c.undone
+    SELECT FROM {changes} AS f WHERE {same_record} AND f.undone <> c.undone
 )
 """
 UNITE_LISTS = """
@@ -53,7 +53,7 @@ WHERE of_c.id = c.undone AND c.pair <> 0 AND c.lists <> '{{}}'
 """
 OF_RECORD = """
 FROM {changes} AS f JOIN transfers_transferpair AS of_f ON of_f.id = f.undone
-WHERE {same_key} AND f.lists <> '{{}}' AND of_f.transfer_id = of_c.transfer_id
+WHERE {same_record} AND f.lists <> '{{}}' AND of_f.transfer_id = of_c.transfer_id
 """
 # The first entry that changed a list has its original.
 ORIGINAL = "{o} = (SELECT f.{b} {of_record} AND {n} = ANY (f.lists) ORDER BY f.entry LIMIT 1)"
@@ -63,7 +63,7 @@ UPDATE {changes} AS c SET {assignments}
 FROM (
     SELECT e.ctid AS place, ARRAY(
         SELECT f.undone FROM {changes} AS f
-        WHERE {same_key} AND f.partners = e.partners AND f.rank < e.rank AND f.why IS NULL
+        WHERE {same_record} AND f.partners = e.partners AND f.rank < e.rank AND f.why IS NULL
     ) AS gone
     FROM {changes} AS e
     WHERE e.rank = {rank} AND e.why IS NULL AND e.lists <> '{{}}'
@@ -97,7 +97,7 @@ def list_owners(entry: UndoneTable, name: str) -> list[OwnerSql]:
 
 def note_partners(entry: UndoneTable) -> Iterator[sql.Composed]:
     """Note as partner of a record the pair of an entry, if other pairs changed the record in other batches."""
-    names = {"changes": entry.name("changes"), "same_key": entry.same_key("f", "c")}
+    names = {"changes": entry.name("changes"), "same_record": entry.same_record("f", "c")}
     yield filled(OTHERS_ONLY, **names)
     yield filled(NOTE_PARTNERS, **names)
 
@@ -105,7 +105,7 @@ def note_partners(entry: UndoneTable) -> Iterator[sql.Composed]:
 def unite_lists(entry: UndoneTable) -> Iterator[sql.Composed]:
     """Give each list its original, and as partners the pairs of the transfer that changed it in any batch."""
     changes = entry.name("changes")
-    of_record = sql.SQL(OF_RECORD).format(changes=changes, same_key=entry.same_key("f", "c"))
+    of_record = sql.SQL(OF_RECORD).format(changes=changes, same_record=entry.same_record("f", "c"))
     originals = (
         sql.SQL(ORIGINAL).format(
             b=sql.Identifier(f"b{n}"), o=sql.Identifier(f"o{n}"), n=sql.Literal(n), of_record=of_record
@@ -135,7 +135,7 @@ def map_lists(entry: UndoneTable, rank: int) -> sql.Composed:
         MAP_LISTS,
         changes=entry.name("changes"),
         assignments=comma(assignments),
-        same_key=entry.same_key("f", "e"),
+        same_record=entry.same_record("f", "e"),
         rank=sql.Literal(rank),
     )
 

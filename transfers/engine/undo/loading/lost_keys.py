@@ -91,17 +91,16 @@ AND (j.id > (SELECT min(entry) FROM {changes}) OR j.transfer_id = ANY (ARRAY(
 )))
 """
 COLUMNS_OF_LOST = "SELECT DISTINCT j.columns {entries} AND {of_lost}"
-# A record of several pairs has an entry for each, which name each other. A record that is deleted by an entry that is
-# taken back now (`deletion`) returns, unless the key is that of another one: what came after it was about others. If a
-# record loses its key, the pairs that know it by that are undone with it. So are those whose rows lost to it: if their
-# undo left one, the record stays, too. Values that were folded into a record before such rows can be taken out of a sum
-# alone, and a record that got no column of a unique key from the transfer would have had these rows anyway.
+# A record of several pairs has an entry for each, which name each other. If the next entry (`gone`) deleted the record
+# and is taken back now, the record returns, and what came after that was about others. If a record loses its key, the
+# pairs that know it by that are undone with it. So are those whose rows lost to it: if their undo left one, the record
+# stays, too. Values that were folded into a record before such rows can be taken out of a sum alone, and a record that
+# got no column of a unique key from the transfer would have had these rows anyway.
 NOTE_LOST_KEYS = """
 WITH later AS ({later}),
 known AS (
     SELECT c.ctid AS place, later.id, later.pair, later.is_of_keys, later.is_lost, later.is_undone,
-        now.undone IS NOT NULL AS is_now, later.what = ANY ({deleted}) AS is_deletion,
-        later.is_of_keys AND EXISTS (SELECT FROM {table} AS t WHERE {is_record}) AS is_there,
+        now.undone IS NOT NULL AS is_now, {gone} AS gone,
         min(later.id) FILTER (WHERE later.is_of_keys AND later.id > c.entry) OVER (PARTITION BY c.ctid) AS next
     FROM {changes} AS c
     JOIN transfers_transferpair AS own ON own.id = c.undone
@@ -124,19 +123,14 @@ known AS (
         ELSE c.differs && {in_keys}::integer[]
     END
 ),
-followed AS (
-    SELECT *, max(id) FILTER (WHERE id = next AND is_deletion AND is_now) OVER (PARTITION BY place) AS deletion
-    FROM known
-),
 found AS (
-    SELECT place, deletion,
-        array_agg(DISTINCT pair) FILTER (WHERE NOT is_undone AND id IS DISTINCT FROM deletion) AS others,
-        bool_or(is_of_keys AND (is_undone OR is_now AND (NOT is_deletion OR is_there))) AS is_lost,
+    SELECT place, array_agg(DISTINCT pair) FILTER (WHERE NOT is_undone AND id <> gone) AS others,
+        bool_or(is_of_keys AND (is_undone OR is_now AND id <> gone)) AS is_lost,
         bool_or(is_lost AND is_undone) AS keeps
-    FROM followed
-    WHERE deletion IS NULL OR id <= deletion
-    GROUP BY place, deletion
-){and_stay_deleted}
+    FROM known
+    WHERE next IS DISTINCT FROM gone OR id <= gone
+    GROUP BY place
+)
 UPDATE {changes} AS c SET
     why = CASE
         WHEN found.is_lost AND c.what <> 'folded' THEN 'deleted'
@@ -148,17 +142,6 @@ UPDATE {changes} AS c SET
 FROM found
 WHERE found.place = c.ctid
 """
-
-
-# A record of which another one has the key now stays deleted if the same pair had given it to the target before: it
-# would return to the target, and perhaps take the place of the target's own. For another pair, it returns as that found
-# it.
-STAY_DELETED = """,
-stay_deleted AS (
-    UPDATE {deleted} AS d SET "_why" = 'key taken'
-    FROM found JOIN {changes} AS c ON c.ctid = found.place
-    WHERE found.is_lost AND d."_entry" = found.deletion AND d."_pair" = c.pair AND {is_deleted}
-)"""
 
 
 DERIVED = "SELECT EXISTS (SELECT FROM {changes} WHERE {numbers}::integer[] && differs)"
@@ -197,9 +180,7 @@ def note_lost_keys(entry: UndoneTable) -> None:
         run(
             NOTE_LOST_KEYS,
             later=sql.SQL(" UNION ALL ").join(later),
-            table=entry.table.identifier,
-            is_record=entry.is_record("t", "c"),
-            and_stay_deleted=stay_deleted(entry),
+            gone=sql.SQL("c.gone" if entry.returns else "0"),
             known_as=comma(
                 filled("({key}, {of_lost})", key=key, of_lost=sql.SQL(yes)) for key, yes in known_as
             ),
@@ -208,13 +189,6 @@ def note_lost_keys(entry: UndoneTable) -> None:
             changes_key=sql.SQL(" OR ").join([*changed_keys(entry), sql.SQL("false")]),
             **names,
         )
-
-
-def stay_deleted(entry: UndoneTable) -> sql.Composable:
-    if not entry.deletions:
-        return sql.SQL("")
-    names = {"deleted": entry.name("deleted"), "changes": entry.name("changes")}
-    return filled(STAY_DELETED, is_deleted=entry.is_record("d", "c"), **names)
 
 
 def given_and_taken(entry: UndoneTable, names: Mapping[str, sql.Composable]) -> Iterator[sql.Composed]:

@@ -31,28 +31,45 @@ from transfers.rules import ArrayColumn, DataType, JsonPath, all_children
 
 # Not one that was changed later: another record then had this key.
 RETURNS = (
-    'SELECT EXISTS (SELECT FROM {deleted} AS d JOIN {changes} AS c ON {is_record} AND c.entry < d."_entry")'
+    'SELECT EXISTS (SELECT FROM {deleted} AS d JOIN {changes} AS c ON {has_key} AND c.entry < d."_entry")'
 )
 HAS_LATE = "SELECT EXISTS (SELECT FROM transfer_undone GROUP BY pair HAVING count(*) > 1)"
 NUMBER = 'ALTER TABLE {deleted} ADD COLUMN "_n" bigint GENERATED ALWAYS AS IDENTITY'
-# A record that was deleted for several pairs, or more than once, is compared once.
+# A key with users may be that of several records, one after the other. The next deletion tells which one was changed.
+ADD_GONE = "ALTER TABLE {changes} ADD COLUMN gone bigint NOT NULL DEFAULT 0"
+NOTE_GONE = """
+UPDATE {changes} AS c SET gone = next.deletion
+FROM (
+    SELECT c.ctid AS place, min(d."_entry") AS deletion
+    FROM {changes} AS c JOIN {deleted} AS d ON {has_key} AND c.entry < d."_entry"
+    GROUP BY 1
+) AS next
+WHERE next.place = c.ctid
+"""
+# A record that was deleted for several pairs is compared once.
 CREATE_RETURNING = """
 CREATE TEMP TABLE {returning} ON COMMIT DROP AS
-SELECT d.*, row_number() OVER (PARTITION BY {keys} ORDER BY d."_inserts" DESC, d."_entry" DESC) = 1 AS "_compared"
-FROM {deleted} AS d
-WHERE EXISTS (SELECT FROM {changes} AS c WHERE {is_record} AND c.entry < d."_entry")
-    AND NOT EXISTS (SELECT FROM {table} AS t WHERE {is_there})
+SELECT d.*, last.gone AS "_gone",
+    row_number() OVER (PARTITION BY last.gone, {keys} ORDER BY d."_inserts" DESC, d."_entry" DESC) = 1 AS "_compared"
+FROM (
+    SELECT DISTINCT ON (d."_n") d."_n", c.gone
+    FROM {deleted} AS d JOIN {changes} AS c ON {has_key} AND c.entry < d."_entry"
+    ORDER BY d."_n", c.entry DESC
+) AS last
+JOIN {deleted} AS d ON d."_n" = last."_n"
+JOIN {deleted} AS first ON first."_entry" = last.gone AND {is_first}
+WHERE d."_entry" = last.gone OR d."_joint" = first."_joint"
 """
 FORGET_RETURNING = """
 DELETE FROM {returning} AS r USING {deleted} AS d WHERE d."_n" = r."_n" AND d."_why" IS NOT NULL
 """
 RESTORE_RETURNING = """
 UPDATE {deleted} AS d SET {assignments}
-FROM {returning} AS r LEFT JOIN {final} AS f ON {is_record}
+FROM {returning} AS r LEFT JOIN {final} AS f ON {is_returning}
 WHERE d."_n" = r."_n"
 """
 # They are inserted, not updated.
-DELETE_FINAL = "DELETE FROM {final} AS f USING {returning} AS r WHERE {is_record}"
+DELETE_FINAL = "DELETE FROM {final} WHERE gone <> 0"
 
 
 def tables_that_return() -> list[str]:
@@ -78,16 +95,17 @@ def changes_others(entry: DataType) -> bool:
 def note_returning(entry: UndoneTable) -> None:
     """Note the deleted records that entries changed before. Most tables have none, for which this is one query."""
     names = {name: entry.name(name) for name in ("deleted", "changes", "returning")}
-    is_record = entry.is_record("d", "c")
-    [(entry.returns,)] = rows(RETURNS, is_record=is_record, **names)
+    has_key = entry.has_key("d", "c")
+    [(entry.returns,)] = rows(RETURNS, has_key=has_key, **names)
     if entry.returns:
         run(NUMBER, **names)
+        run(ADD_GONE, **names)
+        run(NOTE_GONE, has_key=has_key, **names)
         run(
             CREATE_RETURNING,
             keys=comma(sql.SQL("d.{}").format(sql.Identifier(name)) for name in entry.keys),
-            is_record=is_record,
-            table=entry.table.identifier,
-            is_there=entry.is_deleted("t", "d"),
+            has_key=has_key,
+            is_first=entry.is_deleted("first", "d"),
             **names,
         )
         run("ANALYZE {returning}", **names)
@@ -108,9 +126,9 @@ def restore_returning(entry: UndoneTable) -> Iterator[sql.Composed]:
         for n, name in enumerate(entry.columns)
         if name in entry.restorable
     )
-    is_record = entry.is_record("r", "f")
-    yield filled(RESTORE_RETURNING, assignments=comma(assignments), is_record=is_record, **names)
-    yield filled(DELETE_FINAL, is_record=is_record, **names)
+    is_returning = entry.is_returning("f")
+    yield filled(RESTORE_RETURNING, assignments=comma(assignments), is_returning=is_returning, **names)
+    yield filled(DELETE_FINAL, **names)
 
 
 # --- Records that do not return --------------------------------------------------------------------------------------
@@ -130,7 +148,7 @@ FROM (
 ) AS others, (
     SELECT pair, array_agg(DISTINCT undone) AS pairs FROM transfer_entry GROUP BY pair
 ) AS own
-WHERE c.why = 'deleted' AND {is_record} AND own.pair = c.pair AND NOT own.pairs && others.pairs
+WHERE c.why = 'deleted' AND {has_key} AND own.pair = c.pair AND NOT own.pairs && others.pairs
 """
 ROWS = "CROSS JOIN LATERAL (SELECT u.before::{row_type} AS before FROM unnest(j.before) AS u (before) OFFSET 0) AS r"
 
@@ -153,6 +171,6 @@ def explain_deleted(entry: UndoneTable) -> None:
                     keys=comma(keys),
                     others=sql.SQL(OTHERS).format(rows=given, **names),
                     columns=sql.SQL("{}::text[]").format(sql.Literal(columns)),
-                    is_record=entry.is_record("others", "c"),
+                    has_key=entry.has_key("others", "c"),
                     **names,
                 )

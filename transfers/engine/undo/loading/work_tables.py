@@ -4,7 +4,8 @@
 after (`b0`, `a0`, …). `differs` are the numbers of the columns to restore, `watched` those of them that must still be
 as the transfer left them, `lists` those with a list of users, of which `o0`, … has the original. `joint` are the pairs
 for which the entry is taken back at once, `divided` those for which it is one by one. `rank` numbers the
-entries of a record, the last one first. `final` has what is to be restored: a row for each record, with the columns
+entries of a record, the last one first. `gone` is the entry that deleted the record next, if it is taken back too, or
+0. It is there if any record returns. `final` has what is to be restored: a row for each record, with the columns
 `f0`, `f1`, …. Where each record has one entry, which is so in most tables, it is a query of `changes`.
 
 `deleted` has a row for each record and pair that was deleted, with the columns of the record. In both, `why` is the
@@ -49,14 +50,14 @@ FROM {table} AS t WITH NO DATA
 def create_work_tables(entries: Sequence[UndoneTable]) -> None:
     """Create and fill the work tables of these record tables, most of it in one round trip."""
     send(statement for entry in entries for statement in load_table(entry))
+    for entry in entries:
+        if entry.changes and entry.deletions and entry.may_return:
+            note_returning(entry)
     rank_changes([entry for entry in entries if entry.changes])
     for entry in entries:
         if entry.changes:
             note_lost_keys(entry)
             add_others(entry)
-    for entry in entries:
-        if entry.changes and entry.deletions and entry.may_return:
-            note_returning(entry)
     send(statement for entry in entries for statement in create_final(entry))
 
 
@@ -117,9 +118,10 @@ def load_all_changes(entry: UndoneTable) -> Iterator[sql.Composed]:
 def create_final(entry: UndoneTable) -> Iterator[sql.Composed]:
     if entry.changes and not entry.is_plain:
         final = entry.final
-        columns = comma([*keys_as(entry), *columns_as(entry, "f")])
+        gone = [sql.SQL("0::bigint AS gone")] if entry.returns else []
+        columns = comma([*keys_as(entry), *gone, *columns_as(entry, "f")])
         yield filled(CREATE_FINAL, final=final, columns=columns, table=entry.table.identifier)
-        yield filled("CREATE UNIQUE INDEX ON {final} ({keys})", final=final, keys=key_names(entry))
+        yield filled("CREATE UNIQUE INDEX ON {final} ({keys})", final=final, keys=comma(entry.identity))
 
 
 def key_names(entry: UndoneTable) -> sql.Composed:
@@ -287,7 +289,7 @@ WHERE ranked.ctid = c.ctid AND ranked.rank > 1
 
 def rank_changes(entries: Sequence[UndoneTable]) -> None:
     """Number the entries of each record, the last one first. Most records have only one."""
-    names = [{"changes": entry.name("changes"), "keys": key_names(entry)} for entry in entries]
+    names = [{"changes": entry.name("changes"), "keys": comma(entry.identity)} for entry in entries]
     counts = (as_text(filled(MOST, number=sql.Literal(n), **of)) for n, of in enumerate(names))
     for number, ranks in fetch_union(counts):
         entries[number].ranks = ranks
