@@ -19,13 +19,14 @@ from transfers.engine.compiler.steps import comma
 from transfers.engine.undo.tables import DELETED, UndoneTable, filled, rows, run
 
 # `stands`: the entry was not taken back, or not for this record. `names` are the keys by which the entry, or a conflict
-# of its undo, names the record.
+# of its undo, names the record. What was changed or deleted since is another record than one that the entry deleted.
 ENTRIES = """
-SELECT j.id, j.pair_id AS pair, p.finished_at, j.what, r.partners, r.key, {is_of_keys} AS is_of_keys,
-    NOT {is_of_keys} AND j.what = ANY ({deleted}) AS is_lost,
+SELECT j.id, j.pair_id AS pair, p.finished_at, undo.finished_at AS undone_at, j.what, r.partners, r.key,
+    {is_of_keys} AS is_of_keys, NOT {is_of_keys} AND j.what = ANY ({deleted}) AS is_lost,
     undo.id IS NOT NULL AS is_undone, undo.id IS NULL OR EXISTS (
         SELECT FROM transfers_undoconflict AS x
         WHERE x.pair_id = undo.id AND x."table" = j."table" AND (x.key = '' OR x.key = ANY (r.names))
+            AND (j.what <> ALL ({deleted}) OR x.why NOT IN ('changed', 'deleted'))
     ) AS stands
 {entries} AND {which}
 """
@@ -92,10 +93,11 @@ AND (j.id > (SELECT min(entry) FROM {changes}) OR j.transfer_id = ANY (ARRAY(
 """
 COLUMNS_OF_LOST = "SELECT DISTINCT j.columns {entries} AND {of_lost}"
 # A record of several pairs has an entry for each, which name each other. If the next entry (`gone`) deleted the record
-# and is taken back now, the record returns, and what came after that was about others. If a record loses its key, the
-# pairs that know it by that are undone with it. So are those whose rows lost to it: if their undo left one, the record
-# stays, too. Values that were folded into a record before such rows can be taken out of a sum alone, and a record that
-# got no column of a unique key from the transfer would have had these rows anyway.
+# and is taken back now, the record returns, and what came after that was about others. So was what came before an undo
+# that has given the record back. If a record loses its key, the pairs that know it by that are undone with it. So are
+# those whose rows lost to it: if their undo left one, the record stays, too. Values that were folded into a record
+# before such rows can be taken out of a sum alone, and a record that got no column of a unique key from the transfer
+# would have had these rows anyway.
 NOTE_LOST_KEYS = """
 WITH later AS ({later}),
 known AS (
@@ -122,6 +124,11 @@ known AS (
         WHEN c.what = 'folded' THEN later.what = 'merged' AND NOT c.watched <@ {summed}::integer[]
         ELSE c.differs && {in_keys}::integer[]
     END
+    AND NOT (later.is_of_keys AND EXISTS (
+        SELECT FROM later AS back
+        WHERE back.key = known.key AND back.what = ANY ({deleted}) AND back.is_of_keys AND NOT back.stands
+            AND back.id > c.entry AND back.id < later.id AND back.undone_at >= later.finished_at
+    ))
 ),
 found AS (
     SELECT place, array_agg(DISTINCT pair) FILTER (WHERE NOT is_undone AND id <> gone) AS others,
