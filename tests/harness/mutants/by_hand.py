@@ -510,6 +510,26 @@ PLACES = [
     ("engine/undo/loading/returning.py", 'WHERE d."_entry" = last.gone OR d."_joint" = first."_joint"', ""),
     ("engine/undo/loading/returning.py", "DELETE FROM {final} WHERE gone <> 0", "SELECT"),
     ("engine/undo/tables.py", "({} AND {}.gone = 0)", "({0})"),
+    (
+        "engine/undo/tables.py",
+        "name=name) for name in self.identity",
+        "name=name) for name in self.identity[:1]",
+    ),
+    ("engine/undo/loading/lists.py", " AND {is_one}\n", "\n"),
+    (
+        "engine/undo/loading/lists.py",
+        "g.entry <= greatest(c.entry, f.entry)",
+        "g.entry < greatest(c.entry, f.entry)",
+    ),
+    ("engine/undo/loading/lists.py", "g.entry > least(c.entry, f.entry) AND ", ""),
+    ("engine/undo/fitting/unique_keys.py", "if other not in losers}", "}"),
+    (
+        "engine/undo/fitting/unique_keys.py",
+        "other._entry DESC, other._updated DESC",
+        "other._entry, other._updated DESC",
+    ),
+    ("engine/undo/conflicts.py", "        if found == before:\n", "        if False:\n"),
+    ("engine/undo/conflicts.py", "        if found == before:\n", "        if True:\n"),
     ("engine/undo/tables.py", '({} AND r."_gone" = {}.gone)', "({0})"),
     (
         "engine/undo/tables.py",

@@ -305,6 +305,20 @@ def test_a_record_of_the_target_of_which_the_transfer_changed_another_user(
     assert rows_as_text([entry]) == before
 
 
+def test_each_of_two_records_that_had_one_key_is_counted(
+    people: People, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """Record 1 returns to T with S as second user, and record 3 goes back. Record 2 is of both pairs."""
+    entry = reviewed(monkeypatch, key, Column("by"))
+    put_review(people, 1, "TS")
+    execute("INSERT INTO review VALUES (2, %s, 5, %s, NULL)", people["S"].pk, people["U"].pk)
+    first = transferred(people, entry, people.pairs)
+    put_review(people, 3, "SX")
+    late = transferred(people, entry, people.pairs[:1], late=True)
+    pair, _ = undo_all(first, late)
+    assert pair.counts == {"smallapp.review": {"returned": 3, "restored": 1}}
+
+
 @pytest.mark.parametrize("second", ["by", "watchers"])
 def test_a_record_that_one_batch_changed_and_the_next_replaced(
     people: People, monkeypatch: pytest.MonkeyPatch, key: str, second: str

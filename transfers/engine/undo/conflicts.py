@@ -1,7 +1,7 @@
 """Find the rows that cannot be restored because something has changed since (`UndoConflict.Why`).
 
 Rows depend on each other: a row that stays keeps its unique key, and is no parent for others. So each round looks again
-at what the last one left, until nothing is added.
+at what the last one left, until nothing is added. Which of two rows gets a key that both had is decided last.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from transfers.engine.stage import execute, fetch
 from transfers.engine.undo.belonging import check_belonging, check_deleted
 from transfers.engine.undo.comparing import check_table
 from transfers.engine.undo.fitting.partitions import check_partitions
-from transfers.engine.undo.fitting.unique_keys import check_keys
+from transfers.engine.undo.fitting.unique_keys import check_keys, leave_losers
 from transfers.engine.undo.loading.lost_keys import names_of_winner
 from transfers.engine.undo.loading.returning import explain_deleted
 from transfers.engine.undo.references.checking import check_references
@@ -43,7 +43,7 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
             if table.changes and table.may_return:
                 explain_deleted(table)
             check_partitions(table)
-            check_keys(table)
+        between = [(table, check_keys(table)) for table in tables]
         send(
             statement
             for table in tables
@@ -54,6 +54,8 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
         if not leave_changed:
             hold_back(tables)
         found = rows_that_stay(tables)
+        if found == before:
+            found += sum(leave_losers(*of_table) for of_table in between)
     if found:
         note_conflicts(tables)
     return {pair for (pair,) in fetch(ALL_CONFLICTS)}

@@ -215,8 +215,9 @@ class UndoneTable:
         """Return what to count of `changes`, so that the entries of a record count once, but each one that is left."""
         if self.ranks == 1:
             return sql.SQL("*")
-        left = "DISTINCT ({key}, CASE WHEN {of}.why <> 'held' THEN {of}.entry END)"
-        return filled(left, key=self.key_text(alias), of=sql.SQL(alias))
+        left = "DISTINCT ({record}, CASE WHEN {of}.why <> 'held' THEN {of}.entry END)"
+        record = comma(filled("{of}.{name}", of=sql.SQL(alias), name=name) for name in self.identity)
+        return filled(left, record=record, of=sql.SQL(alias))
 
     def deleted_key_text(self, alias: str) -> sql.Composable:
         return self.deleted_text(alias) if self.keys else sql.SQL("''")

@@ -1,6 +1,10 @@
-"""Find restored records that would conflict with another record on a unique key or an exclusion constraint."""
+"""Find restored records that would conflict with another record on a unique key or an exclusion constraint.
 
-from collections.abc import Sequence
+Of two that are restored, the one stays that the transfer changed first. But the other one may stay for another reason,
+or because of another key, and is then not in its way. So this is decided when nothing else is found any more.
+"""
+
+from collections.abc import Iterator, Sequence
 
 from django.db import transaction
 from psycopg import sql
@@ -11,6 +15,7 @@ from transfers.engine.stage import fetch
 from transfers.engine.undo.fitting.records import leave, restored_records
 from transfers.engine.undo.tables import UNREADABLE, UndoneTable, both
 
+KEY_TAKEN = "key taken"
 # `candidate` has the records as they will be. `holder` has those that are there and stay as they are.
 CHECK_KEY = """
 WITH candidate AS (
@@ -24,7 +29,7 @@ holder AS (
     SELECT t.tableoid AS _relation, t.ctid AS _row, {holder_columns} FROM {table} AS t
 ),
 hit AS (
-    SELECT DISTINCT k._place, k._updated
+    SELECT k._place, k._updated, NULL::text AS _other, NULL::boolean AS _other_updated
     FROM keyed AS k
     JOIN (
         SELECT _relation, _row{record_keys}, {key_columns} FROM holder
@@ -32,12 +37,16 @@ hit AS (
     ) AS h ON {same_key_as_holder}
     WHERE {keys_can_conflict} AND (h._relation, h._row) IS DISTINCT FROM (k._relation, k._row) AND {holder_stays}
     UNION
-    SELECT one._place, one._updated
-    FROM keyed AS one
-    JOIN keyed AS other ON {same_key_as_other}
-    WHERE {one_can_conflict} AND (one._entry, one._updated, one._place) < (other._entry, other._updated, other._place)
+    (
+        SELECT DISTINCT ON (one._place, one._updated) one._place, one._updated, other._place::text, other._updated
+        FROM keyed AS one
+        JOIN keyed AS other ON {same_key_as_other}
+        WHERE {one_can_conflict}
+            AND (one._entry, one._updated, one._place) < (other._entry, other._updated, other._place)
+        ORDER BY one._place, one._updated, other._entry DESC, other._updated DESC, other._place DESC
+    )
 )
-SELECT _place::text, _updated FROM hit
+SELECT _place::text, _updated, _other, _other_updated FROM hit
 """
 # Arrays are equal if both hold NULL, and unlike IS NOT DISTINCT FROM this can be a hash join. Columns that are never
 # NULL are compared directly, because only then does the planner use their statistics and the index.
@@ -45,14 +54,32 @@ EQUAL_OR_BOTH_NULL = "ARRAY[{0}.{2}] = ARRAY[{1}.{2}] AND {0}.{2} IS NOT DISTINC
 HOLDER_STAYS = "NOT EXISTS (SELECT FROM {final} AS f WHERE {is_record})"
 
 
-def check_keys(table: UndoneTable) -> None:
-    changed = frozenset(table.columns)
+Place = tuple[str, bool]  # of a record in a work table, and whether it is updated there, or inserted again
+
+
+def check_keys(table: UndoneTable) -> list[tuple[Place, Place]]:
+    """Leave the records of which another one has the key, and return those of which another restored one will have it.
+
+    Each is returned with the other one.
+    """
+    changed, between = frozenset(table.columns), list[tuple[Place, Place]]()
     for key in table.table.keys:
         if table.deletions or key.columns & changed:
-            check_key(table, key)
+            hits = list(hits_of_key(table, key))
+            leave(table, {one for one, other in hits if other is None}, KEY_TAKEN)
+            between += ((one, other) for one, other in hits if other)
+    return between
 
 
-def check_key(table: UndoneTable, key: Key) -> None:
+def leave_losers(table: UndoneTable, between: Sequence[tuple[Place, Place]]) -> int:
+    """Leave those records of `between` of which the other one does not lose itself, and return their number."""
+    losers = {one for one, _ in between}
+    found = {one for one, other in between if other not in losers}
+    leave(table, found, KEY_TAKEN)
+    return len(found)
+
+
+def hits_of_key(table: UndoneTable, key: Key) -> Iterator[tuple[Place, Place | None]]:
     updates = bool(table.columns) and bool(key.columns & frozenset(table.columns))
     restored = list(restored_records(table, updates=updates))
     if not restored:
@@ -95,7 +122,8 @@ def check_key(table: UndoneTable, key: Key) -> None:
             hits = fetch(as_text(statement))
     except UNREADABLE:
         return  # an expression that was added since fails for a record, which the table itself will refuse
-    leave(table, hits, "key taken")
+    for place, updated, other, other_updated in hits:
+        yield (place, updated), (other, other_updated) if other else None
 
 
 def same_values(

@@ -53,7 +53,14 @@ WHERE of_c.id = c.undone AND c.pair <> 0 AND c.lists <> '{{}}'
 """
 OF_RECORD = """
 FROM {changes} AS f JOIN transfers_transferpair AS of_f ON of_f.id = f.undone
-WHERE {same_record} AND f.lists <> '{{}}' AND of_f.transfer_id = of_c.transfer_id
+WHERE {same_record} AND f.lists <> '{{}}' AND of_f.transfer_id = of_c.transfer_id AND {is_one}
+"""
+# No entry between the two gave the key to another record.
+IS_ONE = """
+NOT EXISTS (
+    SELECT FROM {changes} AS g
+    WHERE {same_key} AND ({gives}) AND g.entry > least(c.entry, f.entry) AND g.entry <= greatest(c.entry, f.entry)
+)
 """
 # The first entry that changed a list has its original.
 ORIGINAL = "{o} = (SELECT f.{b} {of_record} AND {n} = ANY (f.lists) ORDER BY f.entry LIMIT 1)"
@@ -105,7 +112,9 @@ def note_partners(entry: UndoneTable) -> Iterator[sql.Composed]:
 def unite_lists(entry: UndoneTable) -> Iterator[sql.Composed]:
     """Give each list its original, and as partners the pairs of the transfer that changed it in any batch."""
     changes = entry.name("changes")
-    of_record = sql.SQL(OF_RECORD).format(changes=changes, same_record=entry.same_record("f", "c"))
+    of_record = filled(
+        OF_RECORD, changes=changes, same_record=entry.same_record("f", "c"), is_one=is_one_record(entry)
+    )
     originals = (
         sql.SQL(ORIGINAL).format(
             b=sql.Identifier(f"b{n}"), o=sql.Identifier(f"o{n}"), n=sql.Literal(n), of_record=of_record
@@ -114,6 +123,19 @@ def unite_lists(entry: UndoneTable) -> Iterator[sql.Composed]:
     )
     yield filled(UNITE_LISTS, changes=changes, of_record=of_record, originals=comma(originals))
     yield filled("DELETE FROM {changes} WHERE pair = 0", changes=changes)
+
+
+def is_one_record(entry: UndoneTable) -> sql.Composable:
+    """Return the condition that two entries `c` and `f` with the same key are about the same record."""
+    gives = [
+        filled("g.{} IS DISTINCT FROM g.{}", sql.Identifier(f"b{n}"), sql.Identifier(f"a{n}"))
+        for n, name in enumerate(entry.columns)
+        if name in entry.keys
+    ]
+    if not gives:
+        return sql.SQL("true")
+    names = {"changes": entry.name("changes"), "same_key": entry.same_record("g", "c")}
+    return filled(IS_ONE, gives=sql.SQL(" OR ").join(gives), **names)
 
 
 def map_lists(entry: UndoneTable, rank: int) -> sql.Composed:
