@@ -644,7 +644,7 @@ PLACES = [
     ("engine/undo/running.py", "    execute(MARK_UNDONE)\n", ""),
     ("engine/undo/running.py", "    execute(NOTE_CONFLICTS)\n", ""),
     ("engine/undo/conflicts.py", "    while found != before:", "    if found != before:"),
-    ("engine/undo/conflicts.py", "            check_keys(table)\n", ""),
+    ("engine/undo/conflicts.py", "[(table, check_keys(table)) for table in tables]", "[]"),
     ("engine/undo/conflicts.py", "            check_partitions(table)\n", ""),
     ("engine/undo/fitting/partitions.py", "updates=moves", "updates=False"),
     ("engine/undo/fitting/partitions.py", "updates=moves", "updates=True"),
