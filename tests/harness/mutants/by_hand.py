@@ -672,7 +672,7 @@ PLACES = [
         "WHEN 'replaced' THEN {of_source} ELSE {of_source}",
     ),
     ("engine/undo/fitting/unique_keys.py", "keys_can_conflict} AND", "keys_can_conflict} AND false AND"),
-    ("engine/undo/fitting/unique_keys.py", "{one_can_conflict} AND (", "{one_can_conflict} AND false AND ("),
+    ("engine/undo/fitting/unique_keys.py", "WHERE {one_can_conflict}", "WHERE {one_can_conflict} AND false"),
     ("engine/undo/fitting/records.py", ' AND d."_inserts"', ""),
     ("engine/undo/references/checking.py", "if has_values(parent, reference)]", "if False]"),
     (
