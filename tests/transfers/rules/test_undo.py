@@ -84,8 +84,13 @@ def test_a_row_that_was_deleted_in_two_ways_returns_once(people: People) -> None
     insert("smallapp_shift", [{"id": 1, "worker_id": s, "planner_id": None} | slot])
     insert("smallapp_shift", [{"id": 2, "worker_id": t, "planner_id": s} | slot])
     before = rows_as_text([type_of("smallapp_shift")])
-    restore(run_after_leaving(people, people.pairs, "smallapp_shift"))
+    made = run_after_leaving(people, people.pairs, "smallapp_shift")
+    restore(made)
     assert rows_as_text([type_of("smallapp_shift")]) == before
+    [counts] = TransferPair.objects.filter(transfer__undoes=made, source=people["T"]).values_list(
+        "counts", flat=True
+    )
+    assert counts == {"smallapp.shift": {"returned": 1, "restored": 1}}
 
 
 def has_lists(entry: DataType) -> bool:

@@ -10,19 +10,26 @@ from tests.transfers.rules.restoring import execute
 from tests.transfers.rules.running import query, undo_all
 from tests.transfers.rules.test_undo_keys import known, transferred
 from transfers.models import UndoConflict
-from transfers.rules import Column, Combine, DataType, KeepSource
+from transfers.rules import Column, Combine, DataType, KeepSource, KeepTarget, Policy
 
 
-def duties(monkeypatch: pytest.MonkeyPatch, constraints: str) -> DataType:
+def duties(monkeypatch: pytest.MonkeyPatch, constraints: str, policy: Policy | None = None) -> DataType:
     change(f"""
         CREATE TABLE project (id integer PRIMARY KEY);
         INSERT INTO project VALUES (71), (72);
         CREATE TABLE duty (id integer, user_id bigint, day integer, slot integer, note text,
-            project_id integer REFERENCES project, {constraints});
+            project_id integer REFERENCES project, reviewer_id bigint, {constraints});
     """)
     numbers = {name: models.IntegerField() for name in ("day", "slot")}
-    duty = model_of("duty", id=models.IntegerField(primary_key=True), user=to(User), **numbers)
-    return known(DataType("Duties", duty, (Column("user"),), Combine(KeepSource()), "Duties."), monkeypatch)
+    duty = model_of(
+        "duty",
+        id=models.IntegerField(primary_key=True),
+        user=to(User),
+        reviewer=to(User, null=True),
+        **numbers,
+    )
+    owners = Column("user"), Column("reviewer")
+    return known(DataType("Duties", duty, owners, Combine(policy or KeepSource()), "Duties."), monkeypatch)
 
 
 def put_duty(
@@ -105,3 +112,19 @@ def test_a_record_of_which_the_number_was_used_again(
         made.append(transferred(people, entry, people.pairs[:1], late=True))
     undo_all(*made, leave_changed=True)
     assert duties_of(people) == ["S last late", "T own"]
+
+
+def test_a_late_record_that_lost_to_one_of_the_same_users(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its project is gone, so it stays deleted. That does not keep the one to which it lost from going back."""
+    entry = duties(monkeypatch, "PRIMARY KEY (id), UNIQUE (user_id, day)", KeepTarget())
+    put_duty(people, 1, "S", "moved")
+    made = transferred(people, entry, people.pairs[:1])
+    put_duty(people, 2, "S", "late", project=72)
+    late = transferred(people, entry, people.pairs[:1], late=True)
+    assert duties_of(people) == ["T moved"]
+    change("DELETE FROM project WHERE id = 72")
+    [pair] = undo_all(made, late, leave_changed=True)
+    assert duties_of(people) == ["S moved"]
+    assert [row.why for row in UndoConflict.objects.filter(pair=pair)] == ["parent gone"]

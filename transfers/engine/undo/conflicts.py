@@ -80,7 +80,7 @@ SHARED_WITH_LOST = """
 UPDATE {changes} AS c SET why = 'shared'
 WHERE c.joint IS NOT NULL AND c.why IS NULL AND EXISTS (
     SELECT FROM {deleted} AS d JOIN transfer_entry AS e ON e.id = d."_entry"
-    WHERE d."_why" IS NOT NULL AND d."_winner" = {key} AND e.undone <> c.undone AND e.undone = ANY (c.joint)
+    WHERE d."_why" IS NOT NULL AND d."_winner" = {key} AND d."_pair" <> c.pair AND e.undone = ANY (c.joint)
 )
 """
 # Twins are looked up by IN, which is hashed. EXISTS would look through all rows for each one.

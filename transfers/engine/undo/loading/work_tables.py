@@ -262,8 +262,15 @@ def load_deleted(entry: UndoneTable, group: Group) -> Iterator[sql.Composed]:
     )
 
 
-# A row of which a pair has both users is deleted in two ways, and has an entry for each.
+# A row of which a pair has both users is deleted in two ways, and has an entry for each. So has a child that is a
+# record of another data type.
 ONCE = """
+DELETE FROM {deleted} AS d
+WHERE d."_joint" IS NOT NULL AND EXISTS (
+    SELECT FROM {deleted} AS twin
+    WHERE twin."_joint" = d."_joint" AND twin."_pair" = d."_pair" AND twin."_type" = d."_type"
+        AND twin."_what" < d."_what" AND {same_record}
+);
 UPDATE {deleted} AS d SET "_inserts" = false
 WHERE d."_joint" IS NOT NULL AND d."_inserts" AND EXISTS (
     SELECT FROM {deleted} AS twin
