@@ -50,12 +50,11 @@ NOT EXISTS (
     WHERE {had_target} AND {has_source} AND {of_entry}
 )
 """
-# A list holds what mapping it with the attributes of today leaves. Its order, and the rest of a document, may be those
-# of a trigger.
+# A list is what mapping it with the attributes of today leaves. The rest of a document may be that of a trigger.
 NOT_MAPPED = """
 NOT (SELECT {same_lists} FROM (SELECT {mapped} AS {name} OFFSET 0) AS m, (SELECT c.{after} AS {name}) AS a)
 """
-SAME_LIST = "coalesce({m} @> {a} AND {a} @> {m}, {m} IS NULL AND {a} IS NULL)"
+SAME_LIST = "{m} IS NOT DISTINCT FROM {a}"
 # Replaced rows were the target's, to whom the transfer gave the others; that is the source of the undo.
 DELETED_NOT_THEIRS = """
 UPDATE {deleted} AS d SET "_why" = 'not theirs'
