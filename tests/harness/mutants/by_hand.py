@@ -718,7 +718,7 @@ PLACES = [
     ("engine/undo/belonging.py", "{had_target} AND {has_source}", "{had_target}"),
     ("engine/undo/belonging.py", "{had_target} AND {has_source}", "{has_source}"),
     ("engine/undo/belonging.py", "if number not in table.lists:", "if True:"),
-    ("engine/undo/belonging.py", '"{m} IS NOT DISTINCT FROM {a}"', '"true"'),
+    ("engine/undo/belonging.py", '"({m})::text IS NOT DISTINCT FROM ({a})::text"', '"true"'),
     ("engine/undo/belonging.py", "if by_attribute and table.deletions and", "if False and"),
     (
         "engine/undo/conflicts.py",

@@ -54,7 +54,7 @@ NOT EXISTS (
 NOT_MAPPED = """
 NOT (SELECT {same_lists} FROM (SELECT {mapped} AS {name} OFFSET 0) AS m, (SELECT c.{after} AS {name}) AS a)
 """
-SAME_LIST = "{m} IS NOT DISTINCT FROM {a}"
+SAME_LIST = "({m})::text IS NOT DISTINCT FROM ({a})::text"
 # Replaced rows were the target's, to whom the transfer gave the others; that is the source of the undo.
 DELETED_NOT_THEIRS = """
 UPDATE {deleted} AS d SET "_why" = 'not theirs'
@@ -115,10 +115,7 @@ def of_others(table: UndoneTable, number: int, owners: Sequence[OwnerSql]) -> sq
     }
     if number not in table.lists:
         return sql.SQL(" AND ").join(not_given(owner, names) for owner in owners)
-    as_json = sql.SQL("to_jsonb({})").format
-    same_lists = both(
-        filled(SAME_LIST, m=as_json(owner.value("m")), a=as_json(owner.value("a"))) for owner in owners
-    )
+    same_lists = both(filled(SAME_LIST, m=owner.value("m"), a=owner.value("a")) for owner in owners)
     mapped = mapped_list(table, number, f"b{number}", sql.SQL("true"))
     return filled(NOT_MAPPED, same_lists=same_lists, mapped=mapped, **names)
 

@@ -269,7 +269,7 @@ DELETE FROM {deleted} AS d
 WHERE d."_joint" IS NOT NULL AND EXISTS (
     SELECT FROM {deleted} AS twin
     WHERE twin."_joint" = d."_joint" AND twin."_pair" = d."_pair" AND twin."_type" = d."_type"
-        AND twin."_what" < d."_what" AND {same_record}
+        AND twin."_entry" < d."_entry" AND {same_record}
 );
 UPDATE {deleted} AS d SET "_inserts" = false
 WHERE d."_joint" IS NOT NULL AND d."_inserts" AND EXISTS (
