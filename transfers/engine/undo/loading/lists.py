@@ -126,7 +126,10 @@ def unite_lists(entry: UndoneTable) -> Iterator[sql.Composed]:
 
 
 def is_one_record(entry: UndoneTable) -> sql.Composable:
-    """Return the condition that two entries `c` and `f` with the same key are about the same record."""
+    """Return the condition that two entries `c` and `f` with the same key are about the same record.
+
+    The lists are united before it is known which records return (`gone`), so `same_record` compares the keys alone.
+    """
     gives = [
         filled("g.{} IS DISTINCT FROM g.{}", sql.Identifier(f"b{n}"), sql.Identifier(f"a{n}"))
         for n, name in enumerate(entry.columns)
